@@ -1,0 +1,85 @@
+// Nodes, errors and the watcher.
+
+import { type EventEmitter, once } from 'node:events';
+import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd';
+
+import Etcd = require('node-etcd-native');
+
+const etcd = new Etcd();
+
+// Nodes
+declare const response: Etcd.EtcdResponse;
+expectType<Etcd.Action>(response.action);
+expectType<Etcd.EtcdNode | undefined>(response.prevNode);
+expectType<string>(response.node.key);
+expectType<string | undefined>(response.node.value);
+expectType<Etcd.EtcdNode[] | undefined>(response.node.nodes);
+expectType<number>(response.node.modifiedIndex);
+expectType<number>(response.node.createdIndex);
+expectType<number | undefined>(response.node.ttl);
+expectType<string | undefined>(response.node.expiration);
+expectType<boolean | undefined>(response.node.dir);
+declare const event: Etcd.EtcdEvent;
+expectAssignable<Etcd.EtcdResponse>(event);
+expectNotAssignable<Etcd.EventAction>('get');
+expectType<Etcd.EventAction>(event.action);
+
+// Errors
+declare const error: Etcd.EtcdError;
+expectAssignable<Error>(error);
+expectType<number | undefined>(error.errorCode);
+expectType<string | undefined>(error.error?.cause);
+expectType<number | undefined>(error.retries);
+expectType<string | undefined>(error.code);
+expectType<number | undefined>(error.httpstatus);
+expectType<unknown>(error.httpbody);
+for (const failure of error.errors ?? []) {
+  expectType<string>(failure.server);
+  expectType<string | undefined>(failure.httperror?.code);
+  expectType<boolean | undefined>(failure.httperror?.connect);
+  expectType<number | undefined>(failure.httpstatus);
+  expectType<number | undefined>(failure.response?.statusCode);
+  expectType<Date>(failure.timestamp);
+}
+declare const aborted: Etcd.AbortError;
+expectType<'ABORT_ERR'>(aborted.code);
+expectAssignable<Etcd.EtcdError>(aborted);
+
+// The watcher
+const watcher = etcd.watcher('k');
+expectType<Etcd.Watcher>(watcher);
+expectType<Etcd.Watcher>(etcd.watcher('k', 7));
+expectType<Etcd.Watcher>(etcd.watcher('k', null, { recursive: true, maxRetries: 0, timeout: 1000 }));
+expectType<Etcd.Watcher>(new Etcd.Watcher(etcd, 'k', null, { recursive: true }));
+expectAssignable<EventEmitter>(watcher);
+expectError(etcd.watcher('k', null, { recusive: true }));
+expectError(etcd.watcher('k', '7'));
+
+expectType<Etcd.Watcher>(
+  watcher.on('change', (body, headers) => {
+    expectType<Etcd.EtcdEvent>(body);
+    expectType<Etcd.ResponseHeaders>(headers);
+  }),
+);
+for (const action of ['set', 'create', 'update', 'delete', 'expire', 'compareAndSwap', 'compareAndDelete'] as const) {
+  watcher.once(action, (body) => expectType<Etcd.EtcdEvent>(body));
+}
+watcher.on('reconnect', (err) => {
+  expectType<Etcd.EtcdError | undefined>(err.error);
+  expectType<number | undefined>(err.reconnectCount);
+});
+watcher.on('resync', (err) => expectType<Etcd.EtcdError>(err));
+watcher.on('error', (err) => expectType<unknown>(err.response));
+watcher.on('stop', (message) => expectType<string>(message));
+watcher.off('change', console.log);
+expectError(watcher.on('chnage', () => {}));
+expectError(watcher.on('stop', (message: number) => message));
+expectType<Promise<any[]>>(once(watcher, 'change'));
+
+expectType<boolean>(watcher.stop());
+expectType<boolean>(watcher.stopped);
+expectType<string>(watcher.key);
+expectType<number | null>(watcher.index);
+expectType<Etcd.WatcherOptions>(watcher.options);
+expectType<number>(watcher.retryAttempts);
+expectType<Etcd>(watcher.etcd);

@@ -1,0 +1,31 @@
+'use strict';
+
+// node examples/quick-start.js [host]      (default host: 127.0.0.1:2379)
+// Needs an etcd with the v2 API: etcd --enable-v2=true
+
+const Etcd = require('node-etcd-native');
+
+const etcd = new Etcd(process.argv[2] ?? '127.0.0.1:2379');
+
+async function main() {
+  await etcd.set('quick-start/color', 'red');
+  const { node } = await etcd.get('quick-start/color');
+  console.log(`${node.key} is ${node.value}`);
+
+  const watcher = etcd.watcher('quick-start', null, { recursive: true });
+  const changed = new Promise((resolve) => watcher.once('change', resolve));
+  // The watcher sees what happens after etcd has registered it.
+  setTimeout(() => etcd.compareAndSwap('quick-start/color', 'green', 'red'), 100);
+  const event = await changed;
+  watcher.stop();
+  console.log(`${event.action}: ${event.prevNode.value} became ${event.node.value}`);
+
+  const { err } = etcd.rmdirSync('quick-start', { recursive: true });
+  if (err) throw err;
+  console.log('cleaned up');
+}
+
+main().catch((err) => {
+  console.error(err.errors?.map((failure) => `${failure.server}: ${failure.httperror?.message}`).join('\n') ?? err);
+  process.exitCode = 1;
+});

@@ -1,0 +1,220 @@
+'use strict';
+
+// A tour of the API, against any etcd that speaks the v2 API:  node examples/tour.js [host:port]
+// It keeps to a directory of its own, which it removes at the end. `npm run demo` brings an etcd along.
+
+const assert = require('node:assert/strict');
+const { once } = require('node:events');
+const net = require('node:net');
+const Etcd = require('..');
+
+const host = process.argv[2] ?? process.env.ETCD_HOST ?? '127.0.0.1:2379';
+const etcd = new Etcd(host);
+const home = `tour-${process.pid}-${Date.now()}`;
+
+const show = (what, value) =>
+  console.log(`   ${what.padEnd(46)} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+
+/** The error that a request must end with. */
+async function errorOf(request) {
+  try {
+    await request;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('This request should have failed');
+}
+
+async function setAndGet() {
+  const { node } = await etcd.set(`${home}/greeting`, 'hello');
+  show("await etcd.set('greeting', 'hello')", `index ${node.modifiedIndex}`);
+  const body = await etcd.get(`${home}/greeting`);
+  show("await etcd.get('greeting')", body.node.value);
+  assert.equal(body.node.value, 'hello');
+
+  const [value, index] = await new Promise((resolve, reject) => {
+    etcd.get(`${home}/greeting`, (err, reply, headers) => {
+      if (err) reject(err);
+      else resolve([reply.node.value, headers['x-etcd-index']]);
+    });
+  });
+  show('with a callback (err, body, headers)', `${value}, X-Etcd-Index ${index}`);
+  assert.equal(value, 'hello');
+
+  await etcd.set(`${home}/brief`, 'gone soon', { ttl: 60 });
+  const brief = await etcd.get(`${home}/brief`);
+  show("set('brief', value, { ttl: 60 })", `${brief.node.ttl} s left`);
+  assert.ok(brief.node.ttl > 0);
+  await etcd.del(`${home}/brief`);
+}
+
+async function errors() {
+  const missing = await errorOf(etcd.get(`${home}/nowhere`));
+  show("etcd.get('nowhere')", `${missing.message} (errorCode ${missing.errorCode})`);
+  assert.equal(missing.errorCode, 100);
+  assert.throws(() => etcd.get(42), TypeError);
+  show('etcd.get(42)', 'throws a TypeError at once');
+}
+
+async function directories() {
+  await etcd.mkdir(`${home}/pets`);
+  await etcd.set(`${home}/pets/dog`, 'wuff');
+  await etcd.set(`${home}/pets/wild/fox`, '?');
+  const { node } = await etcd.get(`${home}/pets`, { recursive: true, sorted: true });
+  const names = [];
+  const collect = ({ nodes = [], key, dir }) => {
+    names.push(`${key.split('/').pop()}${dir ? '/' : ''}`);
+    for (const child of nodes) collect(child);
+  };
+  collect(node);
+  show("get('pets', { recursive: true })", names.join(' '));
+  assert.deepEqual(names, ['pets/', 'dog', 'wild/', 'fox']);
+
+  const full = await errorOf(etcd.rmdir(`${home}/pets`));
+  show("rmdir('pets')", `${full.message} (errorCode ${full.errorCode})`);
+  assert.equal(full.errorCode, 108);
+  const { action } = await etcd.rmdir(`${home}/pets`, { recursive: true });
+  show("rmdir('pets', { recursive: true })", action);
+  assert.equal(action, 'delete');
+}
+
+async function compareAndSwap() {
+  await etcd.set(`${home}/leader`, 'ann');
+  const { action, prevNode, node } = await etcd.compareAndSwap(`${home}/leader`, 'bob', 'ann');
+  show("compareAndSwap('leader', 'bob', 'ann')", `${action}: ${prevNode.value} -> ${node.value}`);
+  assert.deepEqual([action, prevNode.value, node.value], ['compareAndSwap', 'ann', 'bob']);
+  const error = await errorOf(etcd.compareAndSwap(`${home}/leader`, 'cid', 'ann'));
+  show('the same again, too late', `${error.message} (errorCode ${error.errorCode}) ${error.error.cause}`);
+  assert.equal(error.errorCode, 101);
+}
+
+async function inOrderKeys() {
+  for (const job of ['first', 'second', 'third']) await etcd.create(`${home}/queue`, job);
+  const { node } = await etcd.get(`${home}/queue`, { sorted: true });
+  const jobs = node.nodes.map(({ value }) => value);
+  show("three times create('queue', job), then get", jobs.join(', '));
+  assert.deepEqual(jobs, ['first', 'second', 'third']);
+}
+
+async function watching() {
+  const watcher = etcd.watcher(`${home}/config`, null, { recursive: true });
+  watcher.on('error', (error) => console.log(`   watcher: ${error.message}`));
+  watcher.on('set', ({ node }) => show(`  'set' event`, `${node.key.split('/').pop()} = ${node.value}`));
+  watcher.on('delete', ({ node }) => show(`  'delete' event`, node.key.split('/').pop()));
+  const actions = [];
+  watcher.on('change', ({ action, node }) => actions.push(`${action} ${node.value ?? ''}`.trim()));
+
+  // A watch without an index sees what happens after it has reached the server, so the first write is repeated
+  // until then. With an index, etcd.watcher(key, index), nothing can be missed.
+  const seen = once(watcher, 'change');
+  const knocking = setInterval(() => etcd.set(`${home}/config/colour`, 'red', () => {}), 50);
+  await seen;
+  clearInterval(knocking);
+  await etcd.set(`${home}/config/colour`, 'green');
+  const last = new Promise((resolve) => watcher.on('delete', resolve));
+  await etcd.del(`${home}/config/colour`);
+  await last;
+  watcher.stop();
+  show("'change' events", actions.join(', '));
+  assert.equal(actions[0], 'set red');
+  assert.deepEqual(actions.slice(-2), ['set green', 'delete']);
+}
+
+async function watchingFromAnIndex() {
+  const { node } = await etcd.set(`${home}/log`, 'one');
+  for (const line of ['two', 'three']) await etcd.set(`${home}/log`, line);
+  const watcher = etcd.watcher(`${home}/log`, node.modifiedIndex);
+  const lines = [];
+  await new Promise((resolve) => {
+    watcher.on('change', (event) => {
+      lines.push(event.node.value);
+      if (lines.length === 3) resolve();
+    });
+  });
+  watcher.stop();
+  show("watcher('log', index) replays the past", lines.join(', '));
+  assert.deepEqual(lines, ['one', 'two', 'three']);
+}
+
+async function synchronousCalls() {
+  const written = etcd.setSync(`${home}/sync`, 'now');
+  assert.ifError(written.err);
+  const { err, body, headers } = etcd.getSync(`${home}/sync`);
+  show("etcd.getSync('sync')", `${body.node.value}, X-Etcd-Index ${headers['x-etcd-index']}`);
+  assert.ifError(err);
+  assert.equal(body.node.value, 'now');
+  const failed = etcd.getSync(`${home}/nowhere`);
+  show("etcd.getSync('nowhere').err", failed.err.message);
+  assert.equal(failed.err.errorCode, 100);
+}
+
+async function aborting() {
+  const controller = new AbortController();
+  const waiting = errorOf(etcd.watch(`${home}/never`, { signal: controller.signal }));
+  setTimeout(() => controller.abort(), 50);
+  const error = await waiting;
+  show('watch(key, { signal }), aborted after 50 ms', `${error.name}, ${error.code}`);
+  assert.equal(error.name, 'AbortError');
+
+  const token = etcd.watch(`${home}/never`);
+  token.abort();
+  show('token.abort(); token.isAborted()', token.isAborted());
+  assert.equal(token.isAborted(), true);
+}
+
+/** The address of a member that is down: nothing listens on its port. */
+async function deadHost() {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return `127.0.0.1:${port}`;
+}
+
+async function severalHosts() {
+  const cluster = new Etcd([await deadHost(), host]);
+  show('getHosts(), the first of them dead', cluster.getHosts().join(' '));
+  // Hosts are tried in random order: in ten requests both orders come up.
+  const bodies = await Promise.all(Array.from({ length: 10 }, () => cluster.get(`${home}/greeting`)));
+  show('ten requests', `${bodies.filter(({ node }) => node.value === 'hello').length} answered`);
+  assert.ok(bodies.every(({ node }) => node.value === 'hello'));
+
+  const error = await errorOf(new Etcd(await deadHost()).get('key', { maxRetries: 0 }));
+  show('a dead host alone', `${error.message} (${error.errors[0].httperror.code})`);
+  assert.equal(error.errors[0].httperror.code, 'ECONNREFUSED');
+}
+
+const STEPS = [
+  ['Set and get', setAndGet],
+  ['Errors', errors],
+  ['Directories', directories],
+  ['Compare and swap', compareAndSwap],
+  ['Keys in order', inOrderKeys],
+  ['A watcher', watching],
+  ['A watcher that starts in the past', watchingFromAnIndex],
+  ['Synchronous calls', synchronousCalls],
+  ['Aborting', aborting],
+  ['Several hosts', severalHosts],
+];
+
+async function tour() {
+  const { etcdserver } = await etcd.version();
+  console.log(`etcd ${etcdserver} at ${host}, Node.js ${process.version}`);
+  try {
+    for (const [index, [title, step]] of STEPS.entries()) {
+      console.log(`\n${index + 1}. ${title}`);
+      await step();
+    }
+  } finally {
+    await etcd.rmdir(home, { recursive: true }).catch(() => {}); // nothing there, if the first write failed
+  }
+  console.log('\nThe tour is complete.');
+}
+
+tour().catch((error) => {
+  console.error('\nThe tour failed:', error);
+  process.exitCode = 1;
+  // A watcher of a failed step would go on watching.
+  setImmediate(() => process.exit());
+});

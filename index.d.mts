@@ -1,0 +1,48 @@
+/**
+ * The types of the ES module: the class is the default export and the export `Etcd`.
+ * All types are exports here and members of the namespace `Etcd` as well.
+ */
+
+export type {
+  AbortError,
+  Action,
+  AsyncOptions,
+  Auth,
+  Callback,
+  CallOptions,
+  ChangeArguments,
+  ComparableValue,
+  CreateOptions,
+  DeleteOptions,
+  ErrorBody,
+  EtcdError,
+  EtcdEvent,
+  EtcdNode,
+  EtcdOptions,
+  EtcdResponse,
+  EventAction,
+  FailureResponse,
+  GetOptions,
+  HttpError,
+  LeaderStats,
+  Method,
+  MkdirOptions,
+  PendingToken,
+  RawOptions,
+  ReconnectError,
+  ResponseHeaders,
+  RmdirOptions,
+  SelfStats,
+  ServerFailure,
+  SetOptions,
+  StatsMessage,
+  SyncOptions,
+  SyncResult,
+  UnexpectedResponseError,
+  Value,
+  Version,
+  WatcherEvents,
+  WatcherOptions,
+  WatchOptions,
+} from './index.js';
+export { CancellationToken, Etcd, Etcd as default, Watcher } from './index.js';

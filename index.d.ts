@@ -1,0 +1,1136 @@
+/// <reference types="node" />
+
+import { EventEmitter } from 'node:events';
+
+import EtcdClass = Etcd;
+
+export = Etcd;
+
+/**
+ * A client of etcd's v2 API, for one server or a cluster.
+ *
+ * Every asynchronous method takes `([options], [callback])` last and comes in three forms:
+ *
+ * - without a callback it returns a {@link Etcd.PendingToken}, which can be awaited and aborted;
+ * - with a callback `(err, body, headers)` it returns a {@link Etcd.CancellationToken}, which can be aborted but not
+ *   awaited;
+ * - with `{ synchronous: true }` it blocks the thread and returns `{ err, body, headers }`; a callback is not called.
+ *
+ * Mistakes in the arguments throw a TypeError or RangeError at once, with `code` `ERR_INVALID_ARG_TYPE` or
+ * `ERR_INVALID_ARG_VALUE` and the argument's name in the message. All that the server or the network does
+ * comes as an {@link Etcd.EtcdError} through the callback, the promise or `err`.
+ *
+ * @example
+ * ```js
+ * const Etcd = require('node-etcd-native');
+ * const etcd = new Etcd();
+ * etcd.set('color', 'red', (err, body) => console.log(err || body.node));
+ * ```
+ */
+declare class Etcd {
+  /**
+   * Makes a client. Nothing is sent until a method is called.
+   *
+   * @param hosts one host or several, default `'127.0.0.1:2379'`. `http://` is put in front of a host without a scheme.
+   * Give the port: without one it is 80, or 443 for https. A `user:password@` in a host is sent as basic
+   * authentication, a path is put before every request's.
+   * @param options see {@link Etcd.EtcdOptions}; an unknown option throws
+   *
+   * @example
+   * ```js
+   * const etcd = new Etcd(['10.0.0.1:2379', '10.0.0.2:2379'], { timeout: 2000 });
+   * ```
+   */
+  constructor(hosts?: string | readonly string[] | null, options?: Etcd.EtcdOptions | null);
+
+  /**
+   * The hosts as URLs, without a trailing slash: a new array each time.
+   *
+   * @example
+   * ```js
+   * new Etcd('localhost:2379').getHosts(); // ['http://localhost:2379']
+   * ```
+   */
+  getHosts(): string[];
+
+  /**
+   * Writes a key, creating the directories above it.
+   *
+   * Without a value (`null`, `undefined` or left out) the key gets the value `''`; with `dir: true` it becomes a
+   * directory.
+   * A set without `ttl` removes a time to live that the key had.
+   *
+   * @param key the key; one leading slash makes no difference
+   * @param value what to store; etcd stores text
+   * @param options see {@link Etcd.SetOptions}
+   * @returns the answer has `node` and, if the key existed, `prevNode`
+   *
+   * @example
+   * ```js
+   * await etcd.set('color', 'red', { ttl: 60 });
+   * ```
+   */
+  set(key: string, value?: Etcd.Value, options?: Etcd.AsyncOptions<Etcd.SetOptions>): Etcd.PendingToken;
+  /** Blocks the thread until the answer is there. */
+  set(key: string, value: Etcd.Value, options: Etcd.SyncOptions<Etcd.SetOptions>): Etcd.SyncResult;
+  /** With a callback and options. */
+  set(
+    key: string,
+    value: Etcd.Value,
+    options: Etcd.AsyncOptions<Etcd.SetOptions>,
+    callback: Etcd.Callback | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  set(key: string, value: Etcd.Value, callback: Etcd.Callback): Etcd.CancellationToken;
+
+  /**
+   * Reads a key or lists a directory.
+   *
+   * A missing key is an error with `errorCode` 100. A directory's children are in `node.nodes`; hidden keys (name
+   * starting with `_`) are not listed.
+   *
+   * @example
+   * ```js
+   * const { node } = await etcd.get('color');
+   * console.log(node.value);
+   * ```
+   */
+  get(key: string, options?: Etcd.AsyncOptions<Etcd.GetOptions>): Etcd.PendingToken;
+  /** Blocks the thread until the answer is there. */
+  get(key: string, options: Etcd.SyncOptions<Etcd.GetOptions>): Etcd.SyncResult;
+  /** With a callback and options. */
+  get(
+    key: string,
+    options: Etcd.AsyncOptions<Etcd.GetOptions>,
+    callback: Etcd.Callback | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  get(key: string, callback: Etcd.Callback): Etcd.CancellationToken;
+
+  /**
+   * Deletes a key; with `recursive: true` also a directory and all below it.
+   *
+   * The answer's `prevNode` has the value that was deleted. A directory without `recursive` is an error: `errorCode`
+   * 102, or 108 if `dir: true` is given and it is not empty.
+   *
+   * @example
+   * ```js
+   * await etcd.del('color');
+   * ```
+   */
+  del(key: string, options?: Etcd.AsyncOptions<Etcd.DeleteOptions>): Etcd.PendingToken;
+  /** Blocks the thread until the answer is there. */
+  del(key: string, options: Etcd.SyncOptions<Etcd.DeleteOptions>): Etcd.SyncResult;
+  /** With a callback and options. */
+  del(
+    key: string,
+    options: Etcd.AsyncOptions<Etcd.DeleteOptions>,
+    callback: Etcd.Callback | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  del(key: string, callback: Etcd.Callback): Etcd.CancellationToken;
+
+  /**
+   * The same as {@link Etcd.del}.
+   */
+  delete(key: string, options?: Etcd.AsyncOptions<Etcd.DeleteOptions>): Etcd.PendingToken;
+  /** Blocks the thread until the answer is there. */
+  delete(key: string, options: Etcd.SyncOptions<Etcd.DeleteOptions>): Etcd.SyncResult;
+  /** With a callback and options. */
+  delete(
+    key: string,
+    options: Etcd.AsyncOptions<Etcd.DeleteOptions>,
+    callback: Etcd.Callback | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  delete(key: string, callback: Etcd.Callback): Etcd.CancellationToken;
+
+  /**
+   * Creates a key with a new name in a directory. The names grow with each call, so that a sorted listing is in the
+   * order of creation. The new key is `node.key`.
+   *
+   * @param dir the directory, created if need be
+   * @param value the new key's value
+   *
+   * @example
+   * ```js
+   * const { node } = await etcd.create('queue', 'first job');
+   * console.log(node.key); // such as /queue/00000000000000000042
+   * ```
+   */
+  create(dir: string, value: Etcd.Value, options?: Etcd.AsyncOptions<Etcd.CreateOptions>): Etcd.PendingToken;
+  /** Blocks the thread until the answer is there. */
+  create(dir: string, value: Etcd.Value, options: Etcd.SyncOptions<Etcd.CreateOptions>): Etcd.SyncResult;
+  /** With a callback and options. */
+  create(
+    dir: string,
+    value: Etcd.Value,
+    options: Etcd.AsyncOptions<Etcd.CreateOptions>,
+    callback: Etcd.Callback | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  create(dir: string, value: Etcd.Value, callback: Etcd.Callback): Etcd.CancellationToken;
+
+  /**
+   * The same as {@link Etcd.create}.
+   */
+  post(dir: string, value: Etcd.Value, options?: Etcd.AsyncOptions<Etcd.CreateOptions>): Etcd.PendingToken;
+  /** Blocks the thread until the answer is there. */
+  post(dir: string, value: Etcd.Value, options: Etcd.SyncOptions<Etcd.CreateOptions>): Etcd.SyncResult;
+  /** With a callback and options. */
+  post(
+    dir: string,
+    value: Etcd.Value,
+    options: Etcd.AsyncOptions<Etcd.CreateOptions>,
+    callback: Etcd.Callback | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  post(dir: string, value: Etcd.Value, callback: Etcd.Callback): Etcd.CancellationToken;
+
+  /**
+   * Creates a directory, and those above it.
+   *
+   * If there is a directory of that name already, the error's `errorCode` is 102; a key of that name is replaced by the
+   * directory.
+   *
+   * @example
+   * ```js
+   * await etcd.mkdir('jobs');
+   * ```
+   */
+  mkdir(dir: string, options?: Etcd.AsyncOptions<Etcd.MkdirOptions>): Etcd.PendingToken;
+  /** Blocks the thread until the answer is there. */
+  mkdir(dir: string, options: Etcd.SyncOptions<Etcd.MkdirOptions>): Etcd.SyncResult;
+  /** With a callback and options. */
+  mkdir(
+    dir: string,
+    options: Etcd.AsyncOptions<Etcd.MkdirOptions>,
+    callback: Etcd.Callback | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  mkdir(dir: string, callback: Etcd.Callback): Etcd.CancellationToken;
+
+  /**
+   * Removes a directory. It has to be empty (`errorCode` 108 if not), unless `recursive: true` is given.
+   *
+   * @example
+   * ```js
+   * await etcd.rmdir('jobs', { recursive: true });
+   * ```
+   */
+  rmdir(dir: string, options?: Etcd.AsyncOptions<Etcd.RmdirOptions>): Etcd.PendingToken;
+  /** Blocks the thread until the answer is there. */
+  rmdir(dir: string, options: Etcd.SyncOptions<Etcd.RmdirOptions>): Etcd.SyncResult;
+  /** With a callback and options. */
+  rmdir(
+    dir: string,
+    options: Etcd.AsyncOptions<Etcd.RmdirOptions>,
+    callback: Etcd.Callback | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  rmdir(dir: string, callback: Etcd.Callback): Etcd.CancellationToken;
+
+  /**
+   * Writes a key only if it has the value `oldValue`. If it has another, the error's `errorCode` is 101; if it is
+   * missing, 100.
+   *
+   * etcd cannot compare with an empty value: `''` is refused (201). Use `set` with `prevIndex` for that. At run time an
+   * `oldValue` of `undefined` is no condition at all, as in node-etcd.
+   *
+   * @example
+   * ```js
+   * await etcd.compareAndSwap('color', 'green', 'red');
+   * ```
+   */
+  compareAndSwap(
+    key: string,
+    value: Etcd.Value,
+    oldValue: Etcd.ComparableValue,
+    options?: Etcd.AsyncOptions<Etcd.SetOptions>,
+  ): Etcd.PendingToken;
+  /** Blocks the thread until the answer is there. */
+  compareAndSwap(
+    key: string,
+    value: Etcd.Value,
+    oldValue: Etcd.ComparableValue,
+    options: Etcd.SyncOptions<Etcd.SetOptions>,
+  ): Etcd.SyncResult;
+  /** With a callback and options. */
+  compareAndSwap(
+    key: string,
+    value: Etcd.Value,
+    oldValue: Etcd.ComparableValue,
+    options: Etcd.AsyncOptions<Etcd.SetOptions>,
+    callback: Etcd.Callback | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  compareAndSwap(
+    key: string,
+    value: Etcd.Value,
+    oldValue: Etcd.ComparableValue,
+    callback: Etcd.Callback,
+  ): Etcd.CancellationToken;
+
+  /**
+   * The same as {@link Etcd.compareAndSwap}.
+   */
+  testAndSet(
+    key: string,
+    value: Etcd.Value,
+    oldValue: Etcd.ComparableValue,
+    options?: Etcd.AsyncOptions<Etcd.SetOptions>,
+  ): Etcd.PendingToken;
+  /** Blocks the thread until the answer is there. */
+  testAndSet(
+    key: string,
+    value: Etcd.Value,
+    oldValue: Etcd.ComparableValue,
+    options: Etcd.SyncOptions<Etcd.SetOptions>,
+  ): Etcd.SyncResult;
+  /** With a callback and options. */
+  testAndSet(
+    key: string,
+    value: Etcd.Value,
+    oldValue: Etcd.ComparableValue,
+    options: Etcd.AsyncOptions<Etcd.SetOptions>,
+    callback: Etcd.Callback | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  testAndSet(
+    key: string,
+    value: Etcd.Value,
+    oldValue: Etcd.ComparableValue,
+    callback: Etcd.Callback,
+  ): Etcd.CancellationToken;
+
+  /**
+   * Deletes a key only if it has the value `oldValue`. Errors as in {@link Etcd.compareAndSwap}.
+   *
+   * @example
+   * ```js
+   * await etcd.compareAndDelete('color', 'green');
+   * ```
+   */
+  compareAndDelete(
+    key: string,
+    oldValue: Etcd.ComparableValue,
+    options?: Etcd.AsyncOptions<Etcd.DeleteOptions>,
+  ): Etcd.PendingToken;
+  /** Blocks the thread until the answer is there. */
+  compareAndDelete(
+    key: string,
+    oldValue: Etcd.ComparableValue,
+    options: Etcd.SyncOptions<Etcd.DeleteOptions>,
+  ): Etcd.SyncResult;
+  /** With a callback and options. */
+  compareAndDelete(
+    key: string,
+    oldValue: Etcd.ComparableValue,
+    options: Etcd.AsyncOptions<Etcd.DeleteOptions>,
+    callback: Etcd.Callback | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  compareAndDelete(key: string, oldValue: Etcd.ComparableValue, callback: Etcd.Callback): Etcd.CancellationToken;
+
+  /**
+   * The same as {@link Etcd.compareAndDelete}.
+   */
+  testAndDelete(
+    key: string,
+    oldValue: Etcd.ComparableValue,
+    options?: Etcd.AsyncOptions<Etcd.DeleteOptions>,
+  ): Etcd.PendingToken;
+  /** Blocks the thread until the answer is there. */
+  testAndDelete(
+    key: string,
+    oldValue: Etcd.ComparableValue,
+    options: Etcd.SyncOptions<Etcd.DeleteOptions>,
+  ): Etcd.SyncResult;
+  /** With a callback and options. */
+  testAndDelete(
+    key: string,
+    oldValue: Etcd.ComparableValue,
+    options: Etcd.AsyncOptions<Etcd.DeleteOptions>,
+    callback: Etcd.Callback | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  testAndDelete(key: string, oldValue: Etcd.ComparableValue, callback: Etcd.Callback): Etcd.CancellationToken;
+
+  /**
+   * Waits for the next change of a key: one long poll, one event, no reconnecting. {@link Etcd.watcher} goes on.
+   *
+   * `timeout` bounds connecting and the arrival of the response headers, not the wait for the event.
+   *
+   * @example
+   * ```js
+   * const event = await etcd.watch('color');
+   * console.log(event.action, event.node.value);
+   * ```
+   */
+  watch(key: string, options?: Etcd.AsyncOptions<Etcd.WatchOptions>): Etcd.PendingToken<Etcd.EtcdEvent>;
+  /** Blocks the thread until the answer is there. */
+  watch(key: string, options: Etcd.SyncOptions<Etcd.WatchOptions>): Etcd.SyncResult<Etcd.EtcdEvent>;
+  /** With a callback and options. */
+  watch(
+    key: string,
+    options: Etcd.AsyncOptions<Etcd.WatchOptions>,
+    callback: Etcd.Callback<Etcd.EtcdEvent> | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  watch(key: string, callback: Etcd.Callback<Etcd.EtcdEvent>): Etcd.CancellationToken;
+
+  /**
+   * Waits for the first change of a key whose index is `index` or greater; one that has happened already is delivered
+   * at once.
+   *
+   * etcd keeps the last 1,000 events of all keys together: an older index is an error with `errorCode` 401.
+   *
+   * @example
+   * ```js
+   * const { node } = await etcd.get('color');
+   * const event = await etcd.watchIndex('color', node.modifiedIndex + 1);
+   * ```
+   */
+  watchIndex(
+    key: string,
+    index: number,
+    options?: Etcd.AsyncOptions<Etcd.WatchOptions>,
+  ): Etcd.PendingToken<Etcd.EtcdEvent>;
+  /** Blocks the thread until the answer is there. */
+  watchIndex(key: string, index: number, options: Etcd.SyncOptions<Etcd.WatchOptions>): Etcd.SyncResult<Etcd.EtcdEvent>;
+  /** With a callback and options. */
+  watchIndex(
+    key: string,
+    index: number,
+    options: Etcd.AsyncOptions<Etcd.WatchOptions>,
+    callback: Etcd.Callback<Etcd.EtcdEvent> | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  watchIndex(key: string, index: number, callback: Etcd.Callback<Etcd.EtcdEvent>): Etcd.CancellationToken;
+
+  /**
+   * Watches a key, or with `recursive: true` all below it, until `stop()` is called. It starts at once and reconnects
+   * by itself.
+   *
+   * @param index the first index of interest; left out or `null`: from now on
+   *
+   * @example
+   * ```js
+   * const watcher = etcd.watcher('config', null, { recursive: true });
+   * watcher.on('change', (event) => console.log(event.action, event.node.key));
+   * ```
+   */
+  watcher(key: string, index?: number | null, options?: Etcd.WatcherOptions | null): Etcd.Watcher;
+
+  /** Blocks the thread until the answer is there. */
+  raw<T = unknown>(
+    method: Etcd.Method,
+    path: string,
+    value: Etcd.Value,
+    options: Etcd.SyncOptions<Etcd.RawOptions>,
+  ): Etcd.SyncResult<T>;
+  /** With a callback and options. */
+  raw<T = unknown>(
+    method: Etcd.Method,
+    path: string,
+    value: Etcd.Value,
+    options: Etcd.AsyncOptions<Etcd.RawOptions>,
+    callback: Etcd.Callback<T> | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  raw<T = unknown>(
+    method: Etcd.Method,
+    path: string,
+    value: Etcd.Value,
+    callback: Etcd.Callback<T>,
+  ): Etcd.CancellationToken;
+  /**
+   * Sends any request. `path` is the whole path without the leading slash; `value`, if given, is sent as the form field
+   * `value`; options other than those of {@link Etcd.CallOptions} become query parameters.
+   *
+   * The body is whatever the server sent: an object if it was JSON, else a string, `undefined` if empty. A JSON body
+   * with an `errorCode` is an error, any other answer with a status below 500 is not.
+   *
+   * @typeParam T what you know the body to be; it is not checked
+   *
+   * @example
+   * ```js
+   * const health = await etcd.raw('GET', 'health');
+   * ```
+   */
+  raw<T = unknown>(
+    method: Etcd.Method,
+    path: string,
+    value?: Etcd.Value,
+    options?: Etcd.AsyncOptions<Etcd.RawOptions>,
+  ): Etcd.PendingToken<T>;
+
+  /**
+   * Reads the key `_etcd/machines`, where etcd 0.4 listed its members. Later etcds answer with `errorCode` 100; there,
+   * use `raw('GET', 'v2/machines')`.
+   *
+   * @example
+   * ```js
+   * etcd.machines((err, body) => console.log(err ? err.message : body));
+   * ```
+   */
+  machines(options?: Etcd.AsyncOptions<Etcd.CallOptions>): Etcd.PendingToken;
+  /** Blocks the thread until the answer is there. */
+  machines(options: Etcd.SyncOptions<Etcd.CallOptions>): Etcd.SyncResult;
+  /** With a callback and options. */
+  machines(
+    options: Etcd.AsyncOptions<Etcd.CallOptions>,
+    callback: Etcd.Callback | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  machines(callback: Etcd.Callback): Etcd.CancellationToken;
+
+  /**
+   * Reads `/v2/leader`, where etcd 0.4 named its leader. Later etcds answer with the text `404 page not found`, which
+   * is handed over as the body; there, use `raw('GET', 'v2/members/leader')`.
+   *
+   * @example
+   * ```js
+   * console.log(await etcd.leader());
+   * ```
+   */
+  leader(options?: Etcd.AsyncOptions<Etcd.CallOptions>): Etcd.PendingToken<unknown>;
+  /** Blocks the thread until the answer is there. */
+  leader(options: Etcd.SyncOptions<Etcd.CallOptions>): Etcd.SyncResult<unknown>;
+  /** With a callback and options. */
+  leader(
+    options: Etcd.AsyncOptions<Etcd.CallOptions>,
+    callback: Etcd.Callback<unknown> | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  leader(callback: Etcd.Callback<unknown>): Etcd.CancellationToken;
+
+  /**
+   * The leader's figures about its followers. A member that is not the leader answers with a {@link Etcd.StatsMessage}.
+   *
+   * @example
+   * ```js
+   * const stats = await etcd.leaderStats();
+   * if ('followers' in stats) console.log(Object.keys(stats.followers));
+   * ```
+   */
+  leaderStats(options?: Etcd.AsyncOptions<Etcd.CallOptions>): Etcd.PendingToken<Etcd.LeaderStats | Etcd.StatsMessage>;
+  /** Blocks the thread until the answer is there. */
+  leaderStats(options: Etcd.SyncOptions<Etcd.CallOptions>): Etcd.SyncResult<Etcd.LeaderStats | Etcd.StatsMessage>;
+  /** With a callback and options. */
+  leaderStats(
+    options: Etcd.AsyncOptions<Etcd.CallOptions>,
+    callback: Etcd.Callback<Etcd.LeaderStats | Etcd.StatsMessage> | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  leaderStats(callback: Etcd.Callback<Etcd.LeaderStats | Etcd.StatsMessage>): Etcd.CancellationToken;
+
+  /**
+   * The figures of the member that answered.
+   *
+   * @example
+   * ```js
+   * console.log((await etcd.selfStats()).state);
+   * ```
+   */
+  selfStats(options?: Etcd.AsyncOptions<Etcd.CallOptions>): Etcd.PendingToken<Etcd.SelfStats>;
+  /** Blocks the thread until the answer is there. */
+  selfStats(options: Etcd.SyncOptions<Etcd.CallOptions>): Etcd.SyncResult<Etcd.SelfStats>;
+  /** With a callback and options. */
+  selfStats(
+    options: Etcd.AsyncOptions<Etcd.CallOptions>,
+    callback: Etcd.Callback<Etcd.SelfStats> | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  selfStats(callback: Etcd.Callback<Etcd.SelfStats>): Etcd.CancellationToken;
+
+  /**
+   * The version of the member that answered, and of its cluster.
+   *
+   * @example
+   * ```js
+   * console.log((await etcd.version()).etcdserver);
+   * ```
+   */
+  version(options?: Etcd.AsyncOptions<Etcd.CallOptions>): Etcd.PendingToken<Etcd.Version>;
+  /** Blocks the thread until the answer is there. */
+  version(options: Etcd.SyncOptions<Etcd.CallOptions>): Etcd.SyncResult<Etcd.Version>;
+  /** With a callback and options. */
+  version(
+    options: Etcd.AsyncOptions<Etcd.CallOptions>,
+    callback: Etcd.Callback<Etcd.Version> | null | undefined,
+  ): Etcd.CancellationToken;
+  /** With a callback. */
+  version(callback: Etcd.Callback<Etcd.Version>): Etcd.CancellationToken;
+
+  /**
+   * {@link Etcd.set}, blocking the thread until the answer is there. Like every Sync method it reports what the server
+   * or the network does in `err` and does not throw for it.
+   *
+   * @example
+   * ```js
+   * const { err } = etcd.setSync('color', 'red');
+   * if (err) throw err;
+   * ```
+   */
+  setSync(key: string, value?: Etcd.Value, options?: Etcd.SetOptions | null): Etcd.SyncResult;
+
+  /**
+   * {@link Etcd.get}, blocking.
+   *
+   * @example
+   * ```js
+   * const { err, body } = etcd.getSync('color');
+   * if (!err) console.log(body.node.value);
+   * ```
+   */
+  getSync(key: string, options?: Etcd.GetOptions | null): Etcd.SyncResult;
+
+  /**
+   * {@link Etcd.del}, blocking.
+   *
+   * @example
+   * ```js
+   * const { err } = etcd.delSync('color');
+   * ```
+   */
+  delSync(key: string, options?: Etcd.DeleteOptions | null): Etcd.SyncResult;
+
+  /**
+   * {@link Etcd.mkdir}, blocking.
+   *
+   * @example
+   * ```js
+   * const { err } = etcd.mkdirSync('jobs');
+   * ```
+   */
+  mkdirSync(dir: string, options?: Etcd.MkdirOptions | null): Etcd.SyncResult;
+
+  /**
+   * {@link Etcd.rmdir}, blocking.
+   *
+   * @example
+   * ```js
+   * const { err } = etcd.rmdirSync('jobs', { recursive: true });
+   * ```
+   */
+  rmdirSync(dir: string, options?: Etcd.RmdirOptions | null): Etcd.SyncResult;
+}
+
+declare namespace Etcd {
+  // The export is also its own `Etcd` and `default` property.
+  export { EtcdClass as Etcd, EtcdClass as default };
+
+  // ---- Values and answers ----
+
+  /**
+   * What can be stored. Numbers, booleans and bigints are stored as their text, a Date as its ISO text, a Buffer as
+   * UTF-8 text.
+   * `null` and `undefined` mean no value. Objects and arrays throw a TypeError: use `JSON.stringify`.
+   */
+  export type Value = string | number | boolean | bigint | Date | Buffer | null | undefined;
+
+  /** A value to compare with; as {@link Value}, but there has to be one. */
+  export type ComparableValue = string | number | boolean | bigint | Date | Buffer;
+
+  /** What happened to a node. */
+  export type EventAction = 'set' | 'create' | 'update' | 'delete' | 'expire' | 'compareAndSwap' | 'compareAndDelete';
+
+  /** What a request did: a change, or `get`. */
+  export type Action = EventAction | 'get';
+
+  /** A key or a directory. */
+  export interface EtcdNode {
+    /** The whole key, with a leading slash. The root directory has no `key` and no indexes. */
+    key: string;
+    /** The value; directories and deleted keys have none. */
+    value?: string;
+    /** `true` for a directory; keys do not have it. */
+    dir?: boolean;
+    /** A directory's children, in no particular order unless `sorted` was asked for. An empty directory has none. */
+    nodes?: EtcdNode[];
+    /** Seconds left to live, if a time to live was set. */
+    ttl?: number;
+    /** When the node expires: an ISO 8601 text, with nanoseconds. */
+    expiration?: string;
+    /** The index of the last change. */
+    modifiedIndex: number;
+    /** The index of the creation; `set` on an existing key counts as one. */
+    createdIndex: number;
+  }
+
+  /** etcd's answer to a request on a key. */
+  export interface EtcdResponse {
+    /** What was done. */
+    action: Action;
+    /** The node after the request. Missing if `noValueOnSuccess` was asked for. */
+    node: EtcdNode;
+    /** The node before the request, if there was one and it was changed. */
+    prevNode?: EtcdNode;
+  }
+
+  /** A change seen by a watch. */
+  export interface EtcdEvent extends EtcdResponse {
+    /** What was done. */
+    action: EventAction;
+  }
+
+  /** The response's headers: lower-case names, repeated headers joined with `, `, except `set-cookie`. */
+  export interface ResponseHeaders {
+    /** etcd's index at the time of the answer. For a watch: when the watch was registered. */
+    'x-etcd-index'?: string;
+    /** The cluster's id. */
+    'x-etcd-cluster-id'?: string;
+    /** The index of etcd's raft log. */
+    'x-raft-index'?: string;
+    /** The raft term: a number that grows with each election. */
+    'x-raft-term'?: string;
+    'set-cookie'?: string[];
+    [name: string]: string | string[] | undefined;
+  }
+
+  /**
+   * Called once, never before the method has returned; not called after an abort.
+   *
+   * @param err `null`, or the error
+   * @param body the answer. If a server's answer is the error it is `''`, with any other error `undefined`
+   * @param headers the response's headers; `undefined` if no server answered
+   */
+  export type Callback<T = EtcdResponse> = (err: EtcdError | null, body: T, headers: ResponseHeaders) => void;
+
+  /** What a blocking call returns. Test `err` first; TypeScript then knows the rest. */
+  export type SyncResult<T = EtcdResponse> =
+    | { err: null; body: T; headers: ResponseHeaders }
+    | { err: EtcdError; body: '' | undefined; headers: ResponseHeaders | undefined };
+
+  /** The answer of `version()`. */
+  export interface Version {
+    /** The member's version, such as `3.4.23`. */
+    etcdserver: string;
+    /** The cluster's version, such as `3.4.0`. */
+    etcdcluster: string;
+  }
+
+  /** The answer of `selfStats()`. */
+  export interface SelfStats {
+    name: string;
+    id: string;
+    /** `StateLeader`, `StateFollower` or `StateCandidate`. */
+    state: string;
+    /** When the member started: ISO 8601 text. */
+    startTime: string;
+    leaderInfo: {
+      /** The leader's id. */
+      leader: string;
+      /** How long it has been the leader, such as `1h2m3.4s`. */
+      uptime: string;
+      /** Since when: ISO 8601 text. */
+      startTime: string;
+    };
+    recvAppendRequestCnt: number;
+    /** Requests a second; missing while there are none. */
+    recvPkgRate?: number;
+    /** Bytes a second; missing while there are none. */
+    recvBandwidthRate?: number;
+    sendAppendRequestCnt: number;
+    /** Requests a second; missing while there are none. */
+    sendPkgRate?: number;
+    /** Bytes a second; missing while there are none. */
+    sendBandwidthRate?: number;
+  }
+
+  /** The answer of `leaderStats()` from the leader. */
+  export interface LeaderStats {
+    /** The leader's id. */
+    leader: string;
+    /** The followers by their ids. Latencies are in milliseconds. */
+    followers: {
+      [id: string]: {
+        latency: {
+          current: number;
+          average: number;
+          standardDeviation: number;
+          minimum: number;
+          maximum: number;
+        };
+        counts: { fail: number; success: number };
+      };
+    };
+  }
+
+  /** The answer of `leaderStats()` from a member that is not the leader. */
+  export interface StatsMessage {
+    message: string;
+  }
+
+  /** A method for `raw`. */
+  export type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE' | (string & {});
+
+  // ---- Options ----
+
+  /**
+   * The options of `new Etcd(hosts, options)`. Any other option throws an error with code `ERR_INVALID_ARG_VALUE` that
+   * names it.
+   */
+  export interface EtcdOptions {
+    /**
+     * Milliseconds without progress after which a try at one host fails: while connecting (`ETIMEDOUT`) or while
+     * waiting for data (`ESOCKETTIMEDOUT`). The next host is tried then. It is not a limit for the whole request, and
+     * on a watch it does not bound the wait for an event. Default: none.
+     */
+    timeout?: number | undefined;
+    /** How often all hosts are tried again when the cluster seems to elect a leader. Default 3; 0 for never. */
+    maxRetries?: number | undefined;
+    /** Credentials for every request. They win over those in a host's URL. */
+    auth?: Auth | undefined;
+    /** Headers for every request. */
+    headers?: { [name: string]: string | number } | undefined;
+    /** Certificate authorities to trust instead of the default ones, in PEM. For `https://` hosts. */
+    ca?: string | Buffer | ReadonlyArray<string | Buffer> | undefined;
+    /** The client's certificate, in PEM; needs `key`. */
+    cert?: string | Buffer | undefined;
+    /** The client's private key, in PEM; needs `cert`. */
+    key?: string | Buffer | undefined;
+  }
+
+  /** User and password for basic authentication, or a bearer token. */
+  export interface Auth {
+    /** The user's name. */
+    user?: string | undefined;
+    /** The same as `user`. */
+    username?: string | undefined;
+    /** The password. Default: empty. */
+    pass?: string | undefined;
+    /** The same as `pass`. */
+    password?: string | undefined;
+    /** A token, sent as `Authorization: Bearer ...`. */
+    bearer?: string | undefined;
+  }
+
+  /**
+   * Options of every method. What is not listed here is sent to etcd as a query parameter. Your object is never
+   * changed.
+   */
+  export interface CallOptions {
+    /** For this call instead of the client's {@link EtcdOptions.maxRetries}. */
+    maxRetries?: number | undefined;
+    /** Milliseconds; for this call instead of the client's {@link EtcdOptions.timeout}. */
+    timeout?: number | undefined;
+    /** Aborts the request as the token's `abort()` does. It cannot interrupt a call that blocks the thread. */
+    signal?: AbortSignal | undefined;
+  }
+
+  /** A method's options with `synchronous: true`: the call blocks the thread and returns a {@link SyncResult}. */
+  export type SyncOptions<O = CallOptions> = O & { synchronous: true };
+
+  /** A method's options for the forms that do not block. */
+  export type AsyncOptions<O = CallOptions> = (O & { synchronous?: false | undefined }) | null | undefined;
+
+  /** Options of `get`. */
+  export interface GetOptions extends CallOptions {
+    /** List a directory with all below it. Default: only its children. */
+    recursive?: boolean | undefined;
+    /** List in the order of the keys. */
+    sorted?: boolean | undefined;
+    /** Ask the cluster's majority, so that the answer is never stale; slower. */
+    quorum?: boolean | undefined;
+    /** Wait for a change, as `watch` does. */
+    wait?: boolean | undefined;
+    /** With `wait`: the first index of interest. */
+    waitIndex?: number | undefined;
+  }
+
+  /** Options of `set`, `setSync` and `compareAndSwap`. */
+  export interface SetOptions extends CallOptions {
+    /** Seconds to live, a whole number. `null` with `prevExist: true` removes a time to live. */
+    ttl?: number | null | undefined;
+    /** Make a directory. */
+    dir?: boolean | undefined;
+    /** `true`: only if the key exists (else `errorCode` 100); `false`: only if it does not (else 105). */
+    prevExist?: boolean | undefined;
+    /** Only if this is the key's `modifiedIndex` (else `errorCode` 101). */
+    prevIndex?: number | undefined;
+    /** Only if this is the key's value (else `errorCode` 101). Not empty. */
+    prevValue?: ComparableValue | undefined;
+    /** Renew the time to live, keep the value and tell no watcher. Needs `ttl`, `prevExist: true` and no value. */
+    refresh?: boolean | undefined;
+    /** Leave `node` and `prevNode` out of the answer. */
+    noValueOnSuccess?: boolean | undefined;
+  }
+
+  /** Options of `create`. */
+  export interface CreateOptions extends CallOptions {
+    /** Seconds to live, a whole number. */
+    ttl?: number | undefined;
+    /** Make a directory. */
+    dir?: boolean | undefined;
+    /** Leave `node` out of the answer, and with it the new key. */
+    noValueOnSuccess?: boolean | undefined;
+  }
+
+  /** Options of `mkdir` and `mkdirSync`. */
+  export interface MkdirOptions extends CallOptions {
+    /** Seconds to live, a whole number; everything in the directory goes with it. */
+    ttl?: number | null | undefined;
+    /**
+     * `true`: only if it exists, to change its `ttl`; `false`: only if there is nothing of that name (else `errorCode`
+     * 105).
+     */
+    prevExist?: boolean | undefined;
+    /** Renew the time to live and tell no watcher. Needs `ttl` and `prevExist: true`. */
+    refresh?: boolean | undefined;
+    /** Leave `node` and `prevNode` out of the answer. */
+    noValueOnSuccess?: boolean | undefined;
+  }
+
+  /** Options of `del`, `delSync` and `compareAndDelete`. */
+  export interface DeleteOptions extends CallOptions {
+    /** Delete a directory and all below it. */
+    recursive?: boolean | undefined;
+    /** Delete an empty directory. */
+    dir?: boolean | undefined;
+    /** Only if this is the key's `modifiedIndex` (else `errorCode` 101). */
+    prevIndex?: number | undefined;
+    /** Only if this is the key's value (else `errorCode` 101). Not empty. */
+    prevValue?: ComparableValue | undefined;
+  }
+
+  /** Options of `rmdir` and `rmdirSync`. */
+  export interface RmdirOptions extends CallOptions {
+    /** Remove the directory with all below it. */
+    recursive?: boolean | undefined;
+  }
+
+  /** Options of `watch` and `watchIndex`. */
+  export interface WatchOptions extends CallOptions {
+    /** Watch a directory and all below it. */
+    recursive?: boolean | undefined;
+    /** The first index of interest; `watchIndex` sets it. */
+    waitIndex?: number | undefined;
+  }
+
+  /** Options of `watcher`. `maxRetries` and `timeout` are for each of its polls; `signal` stops it as `stop()` does. */
+  export interface WatcherOptions extends CallOptions {
+    /** Watch a directory and all below it. */
+    recursive?: boolean | undefined;
+  }
+
+  /** Options of `raw`: those of {@link CallOptions}, and query parameters. */
+  export interface RawOptions extends CallOptions {
+    [parameter: string]: unknown;
+  }
+
+  // ---- Tokens ----
+
+  /** A request under way, or done. Not awaitable, since its callback tells the outcome; see {@link PendingToken}. */
+  export class CancellationToken {
+    private constructor();
+
+    /**
+     * Gives the request up: its callback is not called any more, its promise rejects with an {@link AbortError}. A
+     * write may have
+     * taken effect all the same. Does nothing once the request is done; may be called again.
+     */
+    abort(): void;
+    /** The same as `abort()`. */
+    cancel(): void;
+    /** Whether `abort()` was called. */
+    isAborted(): boolean;
+    /** The same as `isAborted()`. */
+    wasAborted(): boolean;
+
+    /** Whether `abort()` was called. */
+    aborted: boolean;
+    /** The hosts, in the random order in which this request tries them. */
+    servers: string[];
+    /** How often all hosts may be tried again. */
+    maxRetries: number;
+    /** How often all hosts have been tried again so far. */
+    retries: number;
+    /** What went wrong so far, oldest first. */
+    errors: ServerFailure[];
+    /** The response's headers, once there is a response. */
+    headers: ResponseHeaders | undefined;
+  }
+
+  /**
+   * The token of a call without a callback: it resolves with what a callback gets as `body` and rejects with what it
+   * gets as `err`,
+   * or with an {@link AbortError}. The promise is made when `then`, `catch` or `finally` is first called or the token
+   * awaited,
+   * so that a call whose outcome nobody looks at is never an unhandled rejection.
+   */
+  export interface PendingToken<T = EtcdResponse> extends CancellationToken, PromiseLike<T> {
+    then<R1 = T, R2 = never>(
+      onfulfilled?: ((body: T) => R1 | PromiseLike<R1>) | null,
+      onrejected?: ((reason: any) => R2 | PromiseLike<R2>) | null,
+    ): Promise<R1 | R2>;
+    catch<R = never>(onrejected?: ((reason: any) => R | PromiseLike<R>) | null): Promise<T | R>;
+    finally(onfinally?: (() => void) | null): Promise<T>;
+  }
+
+  // ---- Errors ----
+
+  /**
+   * What a callback, a promise or `err` gets when a request fails. Which properties there are tells what happened:
+   *
+   * - `errorCode` and `error`: etcd refused;
+   * - `errors` and `retries`: no host gave an answer, the message is `All servers returned error`;
+   * - `httpstatus` and `httpbody`: something answered that is not etcd's v2 API;
+   * - `code` `ERR_INVALID_KEY`: the key has a `.` or `..` segment, and nothing was sent.
+   */
+  export interface EtcdError extends Error {
+    /** etcd's number, such as 100 (no such key), 101 (comparison failed), 105 (key exists) or 401 (index too old). */
+    errorCode?: number;
+    /** etcd's own body. */
+    error?: ErrorBody;
+    /** One entry for each failed try at a host, oldest first. */
+    errors?: ServerFailure[];
+    /** How often all hosts were tried again. */
+    retries?: number;
+    /** The status of an answer that is not etcd's. */
+    httpstatus?: number;
+    /** The body of an answer that is not etcd's. */
+    httpbody?: unknown;
+    /** `ERR_INVALID_KEY` or, when aborted, `ABORT_ERR`. */
+    code?: string;
+  }
+
+  /** What an aborted request's promise rejects with. */
+  export interface AbortError extends Error {
+    name: 'AbortError';
+    code: 'ABORT_ERR';
+  }
+
+  /** The body of etcd's error answers. */
+  export interface ErrorBody {
+    errorCode: number;
+    message: string;
+    /** What it is about, such as the key. */
+    cause?: string;
+    /** etcd's index at the time. */
+    index?: number;
+  }
+
+  /** A failed try at one host. */
+  export interface ServerFailure {
+    /** The host's URL. */
+    server: string;
+    /** The network's error; `null` if the server answered with a status of 500 or more. */
+    httperror: HttpError | null;
+    /** The response's status, if there was a response. */
+    httpstatus: number | undefined;
+    /** The response's body, parsed if it was JSON. */
+    httpbody: unknown;
+    /** The response, if there was one. */
+    response: FailureResponse | undefined;
+    /** When it failed. */
+    timestamp: Date;
+  }
+
+  /** The response of a {@link ServerFailure}. */
+  export interface FailureResponse {
+    statusCode: number;
+    headers: ResponseHeaders;
+    body: unknown;
+  }
+
+  /** An error of the network, with Node's properties where they apply. */
+  export interface HttpError extends Error {
+    /** Such as `ECONNREFUSED`, `ECONNRESET`, `ENOTFOUND`, `ETIMEDOUT` or `ESOCKETTIMEDOUT`. */
+    code?: string;
+    errno?: number;
+    syscall?: string;
+    address?: string;
+    port?: number;
+    /** For timeouts: whether the time ran out while connecting. */
+    connect?: boolean;
+  }
+
+  // ---- The watcher ----
+
+  /** What a listener for a change is called with. */
+  export type ChangeArguments = [body: EtcdEvent, headers: ResponseHeaders];
+
+  /** What a watcher's listeners are called with. */
+  export interface WatcherEvents {
+    /** Any change; before the event named after its action. */
+    change: ChangeArguments;
+    set: ChangeArguments;
+    create: ChangeArguments;
+    update: ChangeArguments;
+    delete: ChangeArguments;
+    expire: ChangeArguments;
+    compareAndSwap: ChangeArguments;
+    compareAndDelete: ChangeArguments;
+    /** The poll failed or ended without an event; the watcher goes on, after a pause if it failed. */
+    reconnect: [err: ReconnectError];
+    /** The index was too old and events are gone: read the keys again. The watcher goes on from `err.error.index`. */
+    resync: [err: EtcdError];
+    /** The answer was no event. The watcher goes on after a pause. Without a listener it is a process warning. */
+    error: [err: UnexpectedResponseError];
+    /** `stop()` was called. */
+    stop: [message: string];
+  }
+
+  /** The error of the `reconnect` event. */
+  export interface ReconnectError extends Error {
+    /** Why the poll failed. */
+    error?: EtcdError;
+    /** How many failures there were in a row before this one. */
+    reconnectCount?: number;
+    /** If the poll ended without an event: its headers. */
+    headers?: ResponseHeaders;
+  }
+
+  /** The error of the `error` event. */
+  export interface UnexpectedResponseError extends Error {
+    /** The body that was no event. */
+    response: unknown;
+  }
+
+  /**
+   * Watches until it is stopped, and keeps the process alive until then. See {@link WatcherEvents} for its events.
+   *
+   * It asks for one event at a time, and etcd keeps the last 1,000 of all keys: a tree that changes faster than that
+   * loses events.
+   *
+   * @example
+   * ```js
+   * const watcher = etcd.watcher('color');
+   * watcher.once('change', (event) => {
+   *   console.log(event.node.value);
+   *   watcher.stop();
+   * });
+   * ```
+   */
+  export class Watcher extends EventEmitter {
+    /** The same as `etcd.watcher(key, index, options)`. */
+    constructor(etcd: EtcdClass, key: string, index?: number | null, options?: WatcherOptions | null);
+
+    /** Ends the watcher and emits `stop`. Returns whether somebody listened to that. */
+    stop(): boolean;
+
+    /** Whether `stop()` was called. */
+    stopped: boolean;
+    /** The client. */
+    etcd: EtcdClass;
+    /** The key as it was given. */
+    key: string;
+    /** The next index of interest; `null` while unknown. */
+    index: number | null;
+    /** The options. */
+    options: WatcherOptions;
+    /** How many failures there were in a row. */
+    retryAttempts: number;
+
+    on<E extends keyof WatcherEvents>(event: E, listener: (...args: WatcherEvents[E]) => void): this;
+    once<E extends keyof WatcherEvents>(event: E, listener: (...args: WatcherEvents[E]) => void): this;
+    off<E extends keyof WatcherEvents>(event: E, listener: (...args: WatcherEvents[E]) => void): this;
+    addListener<E extends keyof WatcherEvents>(event: E, listener: (...args: WatcherEvents[E]) => void): this;
+    removeListener<E extends keyof WatcherEvents>(event: E, listener: (...args: WatcherEvents[E]) => void): this;
+    prependListener<E extends keyof WatcherEvents>(event: E, listener: (...args: WatcherEvents[E]) => void): this;
+    prependOnceListener<E extends keyof WatcherEvents>(event: E, listener: (...args: WatcherEvents[E]) => void): this;
+    emit<E extends keyof WatcherEvents>(event: E, ...args: WatcherEvents[E]): boolean;
+  }
+}

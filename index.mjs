@@ -1,0 +1,4 @@
+import Etcd from './index.js';
+
+export const { CancellationToken, Watcher } = Etcd;
+export { Etcd, Etcd as default };

@@ -1,0 +1,50 @@
+'use strict';
+
+const { invalidType, invalidValue } = require('./errors');
+
+/** The optional last two arguments of every method: `[options], [callback]`; options may be null. */
+function parseOptional(options, callback) {
+  if (typeof options === 'function') return [undefined, options];
+  checkOptions(options);
+  if (callback !== undefined && callback !== null && typeof callback !== 'function') {
+    throw invalidType('callback', 'a function', callback);
+  }
+  return [options ?? undefined, callback ?? undefined];
+}
+
+function checkOptions(options) {
+  if (options !== undefined && options !== null && typeof options !== 'object') {
+    throw invalidType('options', 'an object', options);
+  }
+}
+
+/** A copy with further properties; the caller's object is never changed. Inherited ones count, as they always did. */
+function extended(options, extra) {
+  checkOptions(options);
+  const copy = {};
+  for (const name in options) copy[name] = options[name];
+  return Object.assign(copy, extra);
+}
+
+function checkKey(name, key) {
+  if (typeof key !== 'string') throw invalidType(name, 'a string', key);
+  if (/\p{Surrogate}/u.test(key)) throw invalidValue(`The "${name}" argument holds a lone surrogate`);
+  return key;
+}
+
+/** A count or a time: finite or, for no limit, Infinity. */
+function checkNumber(name, value) {
+  if (typeof value !== 'number') throw invalidType(name, 'a number', value);
+  if (Number.isNaN(value) || value < 0) throw invalidValue(`The "${name}" argument must not be negative or NaN`);
+  return value;
+}
+
+function checkSignal(signal) {
+  const isSignal = typeof signal === 'object' && signal !== null && typeof signal.aborted === 'boolean';
+  if (!isSignal || typeof signal.addEventListener !== 'function') {
+    throw invalidType('options.signal', 'an AbortSignal', signal);
+  }
+  return signal;
+}
+
+module.exports = { checkKey, checkNumber, checkOptions, checkSignal, extended, parseOptional };

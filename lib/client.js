@@ -1,0 +1,83 @@
+'use strict';
+
+const binding = require('../binding');
+const { checkNumber, checkSignal } = require('./arguments');
+const { blockOnCall, environment, startCall } = require('./call');
+const { invalidValue } = require('./errors');
+const { checkMaxRetries, readOptions } = require('./options');
+const { formOf, stringify } = require('./query');
+
+/** Options of a single call that are no query parameters. */
+const RESERVED = new Set(['maxRetries', 'signal', 'synchronous', 'timeout']);
+const NONE = Object.freeze({ query: '', signal: undefined, synchronous: false });
+
+/** Sends the requests of an Etcd object to its hosts. */
+class Client {
+  #native;
+  #servers;
+
+  constructor(hosts, options) {
+    const { timeout, maxRetries, native } = readOptions(hosts, options);
+    this.timeout = timeout;
+    this.maxRetries = maxRetries;
+    this.#native = nativeClient(native);
+    this.#servers = this.#native.servers();
+  }
+
+  /** The cleaned URLs of the hosts. */
+  hosts() {
+    return this.#native.hosts();
+  }
+
+  /** A request for a key or directory. */
+  key(method, key, value, options, callback) {
+    return this.#execute(method, key, true, value, options, callback);
+  }
+
+  /** A request for any other path, whose reply may be anything. */
+  path(method, path, value, options, callback) {
+    return this.#execute(method, path, false, value, options, callback);
+  }
+
+  #execute(method, target, isKey, value, options, callback) {
+    const { query, signal, synchronous, timeout = this.timeout, maxRetries = this.maxRetries } = readCall(options);
+    const form = formOf(value);
+    const native = this.#native;
+    if (synchronous) {
+      return blockOnCall(this.#servers, isKey, maxRetries, signal, (id) =>
+        native.executeSync(id, method, target, isKey, query, form, maxRetries, timeout),
+      );
+    }
+    return startCall(this.#servers, isKey, maxRetries, signal, callback, (id) =>
+      native.execute(id, method, target, isKey, query, form, maxRetries, timeout),
+    );
+  }
+}
+
+function nativeClient(options) {
+  try {
+    return new binding.Client(environment, options);
+  } catch (error) {
+    if (error.code !== 'InvalidArg') throw error;
+    throw invalidValue(`Invalid argument: ${error.message}`);
+  }
+}
+
+/** Separates what concerns the call from what becomes the query. */
+function readCall(options) {
+  if (options === undefined) return NONE;
+  const parameters = {};
+  for (const name in options) {
+    if (!RESERVED.has(name)) parameters[name] = options[name];
+  }
+  const { maxRetries, signal, synchronous, timeout } = options;
+  return {
+    query: stringify(parameters),
+    signal: signal === undefined || signal === null ? undefined : checkSignal(signal),
+    synchronous: synchronous === true,
+    timeout: timeout === undefined || timeout === null ? undefined : checkNumber('options.timeout', timeout),
+    maxRetries: maxRetries === undefined || maxRetries === null ? undefined : checkMaxRetries(maxRetries),
+  };
+}
+
+module.exports = { Client };

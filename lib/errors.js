@@ -1,0 +1,75 @@
+'use strict';
+
+const { constants } = require('node:os');
+
+/** An Error with further own properties, as Node's and node-etcd's errors have them. */
+function withFields(error, fields) {
+  for (const name of Object.keys(fields)) {
+    if (fields[name] !== undefined) error[name] = fields[name];
+  }
+  return error;
+}
+
+/** An argument of the wrong type; `name` is what the caller knows it as. */
+function invalidType(name, expected, value) {
+  const received = value === null ? 'null' : Array.isArray(value) ? 'an array' : `type ${typeof value}`;
+  const message = `The "${name}" argument must be ${expected}. Received ${received}`;
+  return withFields(new TypeError(message), { code: 'ERR_INVALID_ARG_TYPE' });
+}
+
+/** An argument of the right type that cannot be used. */
+function invalidValue(message) {
+  return withFields(new TypeError(message), { code: 'ERR_INVALID_ARG_VALUE' });
+}
+
+/** What an aborted request rejects with; `cause` is the signal's reason. */
+class AbortError extends Error {
+  constructor(cause) {
+    super('The operation was aborted', cause === undefined ? undefined : { cause });
+    this.name = 'AbortError';
+    this.code = 'ABORT_ERR';
+  }
+}
+
+/** etcd said no: the body's errorCode and message (semantics.md 3.2). */
+function etcdError(body) {
+  return withFields(new Error(body.message || 'Etcd error'), { errorCode: body.errorCode, error: body });
+}
+
+/** A reply to a keys operation that no etcd v2 API gives. */
+function notEtcdError(status, body) {
+  const hint =
+    status === 404 && typeof body === 'string' && body.includes('404 page not found')
+      ? '; etcd answers so when its v2 API is off: start it with --enable-v2'
+      : '';
+  const message = `The reply (status ${status}) is not one of etcd's v2 API${hint}`;
+  return withFields(new Error(message), { code: 'ERR_NOT_ETCD', httpstatus: status, httpbody: body });
+}
+
+/** No endpoint is left. */
+function exhaustedError(token) {
+  return withFields(new Error('All servers returned error'), { errors: token.errors, retries: token.retries });
+}
+
+/** The request could not be made. */
+function refusedError(code, message) {
+  return withFields(new Error(message), { code });
+}
+
+/** A network error in Node's shape, from the plain data of a native failure. */
+function networkError({ message, code, syscall, address, port, hostname, connect }) {
+  const errno = syscall === 'getaddrinfo' ? undefined : constants.errno[code];
+  const fields = { errno: errno && -errno, code, syscall, address, port, hostname, connect };
+  return withFields(new Error(message), fields);
+}
+
+module.exports = {
+  AbortError,
+  etcdError,
+  exhaustedError,
+  invalidType,
+  invalidValue,
+  networkError,
+  notEtcdError,
+  refusedError,
+};

@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+'use strict';
+
+// npm run check: format, lint and types, everything, with all complaints at the end.
+
+const { ROOT, ensureDependencies, ensureRust, localBinary, run } = require('./setup');
+const { Failure, ask, main } = require('./command');
+const { runParts } = require('./parts');
+
+// Left to itself, biome colours even what goes into a file.
+const colors = process.stdout.isTTY ? 'force' : 'off';
+const inRoot = { cwd: ROOT };
+
+/** A cargo subcommand that is a component of its own and may be missing. */
+function cargoComponent(component, args) {
+  if (!ask('cargo', [args[0], '--version']).ok) {
+    throw new Failure(
+      `${component} is not installed: \`rustup component add ${component}\` (Debian: package ${component})`,
+    );
+  }
+  run('cargo', args, inRoot);
+}
+
+const clippy = (...features) =>
+  cargoComponent('clippy', ['clippy', '--all-targets', '--locked', ...features, '--', '-D', 'warnings']);
+
+/** The core is the crate without its default features. It must know nothing of Node. */
+function coreWithoutNapi() {
+  const args = ['tree', '--no-default-features', '--edges', 'normal', '--prefix', 'none', '--locked'];
+  const { ok, output } = ask('cargo', args, inRoot);
+  if (!ok) throw new Failure(output.trim());
+  const found = output.split('\n').filter((line) => /^napi/.test(line));
+  if (found.length > 0) throw new Failure(`the core depends on ${found.join(', ')}`);
+}
+
+const PARTS = [
+  { name: 'rustfmt', work: () => cargoComponent('rustfmt', ['fmt', '--check']) },
+  { name: 'clippy', work: () => clippy() },
+  { name: 'clippy, core alone', work: () => clippy('--no-default-features') },
+  { name: 'core without napi', work: coreWithoutNapi },
+  {
+    name: 'biome',
+    work: () => run(localBinary('biome'), ['ci', '--error-on-warnings', `--colors=${colors}`, '.'], inRoot),
+  },
+  { name: 'types', work: () => run(localBinary('tsd'), [], inRoot) },
+];
+
+main(() => {
+  ensureDependencies();
+  ensureRust();
+  return runParts(PARTS);
+});

@@ -1,0 +1,167 @@
+//! The native half of an `Etcd` object.
+
+use crate::binding::environment::{Environment, Shared};
+use crate::binding::event::Event;
+use crate::binding::options::ClientOptions;
+use crate::client::{Client as Core, RetryWaits};
+use crate::endpoint::Endpoint;
+use crate::key::Key;
+use crate::request::{Request, Target};
+use crate::transport::http::{Http, HttpOptions};
+use futures_util::FutureExt as _;
+use http::Method;
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+use std::cell::OnceCell;
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A client of one cluster. Its connections open with the first request; those of synchronous requests are apart,
+/// because a connection belongs to the runtime that drives it.
+#[napi]
+pub struct Client {
+    shared: Rc<Shared>,
+    endpoints: Vec<Endpoint>,
+    waits: RetryWaits,
+    http: Arc<HttpOptions>,
+    background: OnceCell<Arc<Core<Http>>>,
+    blocking: OnceCell<Arc<Core<Http>>>,
+}
+
+#[napi]
+impl Client {
+    /// Throws `InvalidArg` with a message that names the option.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(environment: &Environment, options: ClientOptions) -> Result<Self> {
+        let endpoints = options.endpoints()?;
+        let http = Arc::new(options.http(&endpoints)?);
+        let waits = if options.short_waits { RetryWaits::UNIT_TESTS } else { RetryWaits::ELECTION };
+        let shared = Rc::clone(&environment.shared);
+        let (background, blocking) = (OnceCell::new(), OnceCell::new());
+        Ok(Self { shared, endpoints, waits, http, background, blocking })
+    }
+
+    /// The cleaned URLs, with the credentials they hold.
+    #[napi]
+    pub fn hosts(&self) -> Vec<String> {
+        self.endpoints.iter().map(|endpoint| endpoint.host().to_owned()).collect()
+    }
+
+    /// The same URLs without credentials.
+    #[napi]
+    pub fn servers(&self) -> Vec<String> {
+        self.endpoints.iter().map(|endpoint| endpoint.server().to_owned()).collect()
+    }
+
+    /// Starts a request, which reports to the environment under `id` after this call has returned. Returns the order
+    /// in which the endpoints are tried; nothing when there is only one.
+    #[napi(catch_unwind)]
+    #[expect(clippy::too_many_arguments, reason = "scalars cross the boundary faster than an object of them")]
+    pub fn execute(
+        &self,
+        env: Env,
+        id: u32,
+        method: String,
+        target: String,
+        is_key: bool,
+        query: String,
+        form: Option<String>,
+        max_retries: u32,
+        timeout: f64,
+    ) -> Result<Option<Vec<u32>>> {
+        let client = self.core(&self.background)?;
+        let route = client.route();
+        let order = listed(&route);
+        let request = request(&method, target, is_key, query, form, timeout);
+        let report = self.shared.report().clone();
+        self.shared.spawn(&env, id, async move {
+            let end = run(&client, request, &route, max_retries, |event| report.send(id, event)).await;
+            report.send(id, end);
+        })?;
+        Ok(order)
+    }
+
+    /// The same, blocking: every event is reported before this returns.
+    #[napi(catch_unwind)]
+    #[expect(clippy::too_many_arguments, reason = "as for `execute`")]
+    pub fn execute_sync(
+        &self,
+        env: Env,
+        id: u32,
+        method: String,
+        target: String,
+        is_key: bool,
+        query: String,
+        form: Option<String>,
+        max_retries: u32,
+        timeout: f64,
+    ) -> Result<()> {
+        let client = self.core(&self.blocking)?;
+        let route = client.route();
+        let request = request(&method, target, is_key, query, form, timeout);
+        let mut events = Vec::new();
+        let work = run(&client, request, &route, max_retries, |event| events.push(event));
+        let end = self.shared.block_on(work)?;
+        events.push(end);
+        events.into_iter().try_for_each(|event| self.shared.report_now(&env, id, event))
+    }
+
+    fn core(&self, cell: &OnceCell<Arc<Core<Http>>>) -> Result<Arc<Core<Http>>> {
+        if let Some(core) = cell.get() {
+            return Ok(Arc::clone(core));
+        }
+        let http = Http::new(Arc::clone(&self.http)).map_err(|error| Error::from_reason(error.message))?;
+        let core = Arc::new(Core::new(self.endpoints.clone(), self.waits, http));
+        Ok(Arc::clone(cell.get_or_init(|| core)))
+    }
+}
+
+/// Resolves with the last event. A panic is the end of one request.
+async fn run(
+    client: &Core<Http>,
+    request: std::result::Result<Request, Event>,
+    route: &[usize],
+    max_retries: u32,
+    mut report: impl FnMut(Event),
+) -> Event {
+    let work = async {
+        match request {
+            Ok(request) => {
+                client.execute(&request, route, max_retries, |event| report(event.into())).await.into()
+            }
+            Err(refused) => refused,
+        }
+    };
+    let end = AssertUnwindSafe(work).catch_unwind().await;
+    end.unwrap_or_else(|_| Event::defect("a panic, shown on standard error"))
+}
+
+fn listed(route: &[usize]) -> Option<Vec<u32>> {
+    (route.len() > 1).then(|| route.iter().map(|&index| u32::try_from(index).unwrap_or(u32::MAX)).collect())
+}
+
+fn request(
+    method: &str,
+    target: String,
+    is_key: bool,
+    query: String,
+    form: Option<String>,
+    timeout: f64,
+) -> std::result::Result<Request, Event> {
+    let method = Method::from_bytes(method.as_bytes())
+        .map_err(|_| refused("ERR_INVALID_HTTP_TOKEN", format!("{method:?} is no HTTP method")))?;
+    let target = if is_key {
+        Target::Key(Key::parse(&target).map_err(|error| refused("ERR_INVALID_KEY", error.to_string()))?)
+    } else {
+        Target::Path(target)
+    };
+    // Zero, and anything beyond time, stands for no limit, as it did in `request`.
+    let timeout = Duration::try_from_secs_f64(timeout / 1000.0).ok().filter(|timeout| !timeout.is_zero());
+    Ok(Request { method, target, query, form: form.map(Into::into), timeout })
+}
+
+const fn refused(code: &'static str, message: String) -> Event {
+    Event::Refused { code, message }
+}

@@ -1,0 +1,147 @@
+//! The native side of one JavaScript environment.
+
+use crate::binding::event::{Arguments, Event};
+use crate::binding::keep_alive::KeepAlive;
+use crate::runtime;
+use napi::bindgen_prelude::*;
+use napi::threadsafe_function::{ThreadsafeCallContext, ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi_derive::napi;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+use tokio::task::AbortHandle;
+
+type Reporter = ThreadsafeFunction<(u32, Event), (), Arguments, Status, false, true, 0>;
+
+/// Reports events of requests to JavaScript, from any thread.
+#[derive(Clone)]
+pub struct Report(Arc<Reporter>);
+
+impl Report {
+    pub fn send(&self, id: u32, event: Event) {
+        // It fails only when the environment is being torn down: nobody is left to tell.
+        self.0.call((id, event), ThreadsafeFunctionCallMode::NonBlocking);
+    }
+}
+
+/// The requests in flight, by id. The event loop stays alive exactly while there are any.
+struct InFlight {
+    tasks: HashMap<u32, AbortHandle>,
+    keep_alive: KeepAlive,
+}
+
+impl InFlight {
+    fn add(&mut self, env: &Env, id: u32, task: AbortHandle) -> Result<()> {
+        if self.tasks.is_empty() {
+            self.keep_alive.hold(env)?;
+        }
+        self.tasks.insert(id, task);
+        Ok(())
+    }
+
+    fn remove(&mut self, env: &Env, id: u32) -> Result<Option<AbortHandle>> {
+        let task = self.tasks.remove(&id);
+        if task.is_some() && self.tasks.is_empty() {
+            self.keep_alive.release(env)?;
+        }
+        Ok(task)
+    }
+}
+
+/// Nobody is left to hear of them: an environment ends with its worker thread.
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        for task in self.tasks.values() {
+            task.abort();
+        }
+    }
+}
+
+/// What the clients of an environment share.
+pub struct Shared {
+    report: Report,
+    in_flight: Rc<RefCell<InFlight>>,
+    on_event: FunctionRef<Arguments, ()>,
+    blocking: OnceCell<Runtime>,
+}
+
+/// One for each JavaScript environment: its way to hear of requests, and the requests it has in flight.
+#[napi]
+pub struct Environment {
+    pub(crate) shared: Rc<Shared>,
+}
+
+#[napi]
+impl Environment {
+    /// `onEvent(id, kind, …)` is called for every event of every request; see `EventKind`.
+    #[napi(constructor)]
+    pub fn new(env: Env, on_event: Function<Arguments, ()>) -> Result<Self> {
+        let in_flight =
+            Rc::new(RefCell::new(InFlight { tasks: HashMap::new(), keep_alive: KeepAlive::new(&env)? }));
+        let ended = Rc::clone(&in_flight);
+        let reporter = on_event
+            .build_threadsafe_function::<(u32, Event)>()
+            .callee_handled::<false>()
+            .weak::<true>()
+            .build_callback(move |context: ThreadsafeCallContext<(u32, Event)>| {
+                let (id, event) = context.value;
+                if event.is_end() {
+                    ended.borrow_mut().remove(&context.env, id)?;
+                }
+                Ok(event.into_arguments(id))
+            })?;
+        let report = Report(Arc::new(reporter));
+        let shared =
+            Shared { report, in_flight, on_event: on_event.create_ref()?, blocking: OnceCell::new() };
+        Ok(Self { shared: Rc::new(shared) })
+    }
+
+    /// Gives a request up: its connection closes and nothing more is reported. Unknown and ended ids are ignored.
+    #[napi]
+    pub fn abort(&self, env: Env, id: u32) -> Result<()> {
+        if let Some(task) = self.shared.in_flight.borrow_mut().remove(&env, id)? {
+            task.abort();
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    pub const fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Runs a request in the background; it reports for itself.
+    pub fn spawn(
+        &self,
+        env: &Env,
+        id: u32,
+        request: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<()> {
+        let runtime = runtime::background().map_err(|error| no_runtime(&error))?;
+        let task = runtime.spawn(request).abort_handle();
+        self.in_flight.borrow_mut().add(env, id, task)
+    }
+
+    /// Runs a request on this thread and returns when it has ended.
+    pub fn block_on<F: Future>(&self, request: F) -> Result<F::Output> {
+        if self.blocking.get().is_none() {
+            // Only this thread can have set it meanwhile, and it did not.
+            let _ = self.blocking.set(runtime::blocking().map_err(|error| no_runtime(&error))?);
+        }
+        let runtime = self.blocking.get().ok_or_else(|| Error::from_reason("no runtime"))?;
+        Ok(runtime.block_on(request))
+    }
+
+    /// Reports an event now, within the call that JavaScript made.
+    pub fn report_now(&self, env: &Env, id: u32, event: Event) -> Result<()> {
+        self.on_event.borrow_back(env)?.call(event.into_arguments(id))
+    }
+}
+
+fn no_runtime(error: &std::io::Error) -> Error {
+    Error::from_reason(format!("The request's thread cannot be started: {error}"))
+}

@@ -1,0 +1,219 @@
+//! The policy of a request: which endpoint, when another one, when all of them once more.
+
+use crate::endpoint::Endpoint;
+use crate::failure::{Cause, Failure};
+use crate::reply::Reply;
+use crate::request::Request;
+use crate::transport::Transport;
+use std::time::{Duration, SystemTime};
+
+/// How long to wait before all endpoints are tried again: `base * factor^n` before retry n (semantics.md 2.4).
+#[derive(Debug, Clone, Copy)]
+pub struct RetryWaits {
+    pub base: Duration,
+    pub factor: u32,
+}
+
+impl RetryWaits {
+    /// 100 ms, 1.6 s, 25.6 s: longer than an election takes.
+    pub const ELECTION: Self = Self { base: Duration::from_millis(100), factor: 16 };
+    /// For the tests of programs, by RUNNING_UNIT_TESTS.
+    pub const UNIT_TESTS: Self = Self { base: Duration::from_millis(1), factor: 1 };
+
+    fn before(self, retry: u32) -> Duration {
+        self.base.saturating_mul(self.factor.saturating_pow(retry))
+    }
+}
+
+/// What happens on the way to an outcome.
+#[derive(Debug)]
+pub enum Event {
+    /// An endpoint failed; the next one follows, if there is one.
+    Failed(Failure),
+    /// All endpoints failed in a way that an election explains; the count of retries is now this.
+    Retrying(u32),
+}
+
+/// How a request ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The first reply with a status below 500.
+    Reply(Reply),
+    /// Every endpoint failed, for good. The failures were reported.
+    Exhausted,
+}
+
+/// A client of the members of one cluster, over any transport.
+#[derive(Debug)]
+pub struct Client<T> {
+    endpoints: Vec<Endpoint>,
+    waits: RetryWaits,
+    transport: T,
+}
+
+impl<T: Transport> Client<T> {
+    pub const fn new(endpoints: Vec<Endpoint>, waits: RetryWaits, transport: T) -> Self {
+        Self { endpoints, waits, transport }
+    }
+
+    #[must_use]
+    pub fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+
+    /// The order in which a request tries the endpoints: random, so that clients spread over the members.
+    #[must_use]
+    pub fn route(&self) -> Vec<usize> {
+        let mut route: Vec<usize> = (0..self.endpoints.len()).collect();
+        fastrand::shuffle(&mut route);
+        route
+    }
+
+    /// Sends the request to one endpoint of `route` after the other until one replies with a status below 500. When
+    /// all have failed, waits and starts over, up to `max_retries` times, as long as every failure since the start
+    /// may have been a leader election.
+    pub async fn execute(
+        &self,
+        request: &Request,
+        route: &[usize],
+        max_retries: u32,
+        mut report: impl FnMut(Event),
+    ) -> Outcome {
+        let mut election = true;
+        for retry in 0.. {
+            for &endpoint in route {
+                let cause = match self.transport.send(&self.endpoints[endpoint], request).await {
+                    Ok(reply) if reply.status < 500 => return Outcome::Reply(reply),
+                    Ok(reply) => Cause::Status(reply),
+                    Err(error) => Cause::Transport(error),
+                };
+                election &= cause.may_be_leader_election();
+                report(Event::Failed(Failure { endpoint, at: SystemTime::now(), cause }));
+            }
+            if !election || retry >= max_retries {
+                break;
+            }
+            report(Event::Retrying(retry + 1));
+            tokio::time::sleep(self.waits.before(retry)).await;
+        }
+        Outcome::Exhausted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::TransportError;
+    use crate::request::Target;
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+    use tokio::time::Instant;
+
+    /// Answers from a list and notes who was asked, and when.
+    struct Script {
+        replies: Mutex<VecDeque<Result<Reply, TransportError>>>,
+        asked: Mutex<Vec<(String, Duration)>>,
+        start: Instant,
+    }
+
+    impl Transport for Script {
+        async fn send(&self, endpoint: &Endpoint, _: &Request) -> Result<Reply, TransportError> {
+            self.asked.lock().unwrap().push((endpoint.name().to_owned(), self.start.elapsed()));
+            self.replies.lock().unwrap().pop_front().unwrap_or_else(refused)
+        }
+    }
+
+    fn refused() -> Result<Reply, TransportError> {
+        Err(TransportError::with_code("connect ECONNREFUSED", "ECONNREFUSED"))
+    }
+
+    fn status(status: u16, body: &str) -> Result<Reply, TransportError> {
+        Ok(Reply { status, body: body.into(), ..Reply::default() })
+    }
+
+    struct Run {
+        outcome: Outcome,
+        asked: Vec<String>,
+        waits: Vec<u64>,
+        failures: usize,
+        retries: u32,
+    }
+
+    async fn run(hosts: &[&str], replies: impl IntoIterator<Item = Result<Reply, TransportError>>) -> Run {
+        let script = Script {
+            replies: Mutex::new(replies.into_iter().collect()),
+            asked: Mutex::default(),
+            start: Instant::now(),
+        };
+        let endpoints = hosts.iter().map(|host| Endpoint::parse(host).unwrap()).collect();
+        let client = Client::new(endpoints, RetryWaits::ELECTION, script);
+        let request = Request {
+            method: http::Method::GET,
+            target: Target::Path("/version".into()),
+            query: String::new(),
+            form: None,
+            timeout: None,
+        };
+        let (mut failures, mut retries) = (0, 0);
+        let route: Vec<usize> = (0..hosts.len()).collect();
+        let outcome = client
+            .execute(&request, &route, 3, |event| match event {
+                Event::Failed(_) => failures += 1,
+                Event::Retrying(count) => retries = count,
+            })
+            .await;
+        let asked = client.transport.asked.into_inner().unwrap();
+        Run {
+            outcome,
+            waits: asked.iter().map(|(_, at)| at.as_millis().try_into().unwrap()).collect(),
+            asked: asked.into_iter().map(|(name, _)| name).collect(),
+            failures,
+            retries,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_endpoint_follows_a_5xx_and_a_lost_connection() {
+        let replies = [status(502, "bad gateway"), refused(), status(404, "{}")];
+        let run = run(&["a", "b", "c"], replies).await;
+        assert!(matches!(run.outcome, Outcome::Reply(reply) if reply.status == 404));
+        assert_eq!(run.asked, ["a", "b", "c"]);
+        assert_eq!((run.failures, run.retries), (2, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refused_everywhere_is_tried_again_after_growing_waits_in_the_same_order() {
+        let run = run(&["a", "b"], []).await;
+        assert!(matches!(run.outcome, Outcome::Exhausted));
+        assert_eq!(run.asked, ["a", "b", "a", "b", "a", "b", "a", "b"]);
+        assert_eq!(run.waits, [0, 0, 100, 100, 1700, 1700, 27300, 27300]);
+        assert_eq!((run.failures, run.retries), (8, 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_failure_of_another_kind_in_any_round_ends_the_retrying() {
+        let timeout = || Err(TransportError::with_code("ESOCKETTIMEDOUT", "ESOCKETTIMEDOUT"));
+        let first = run(&["a", "b"], [timeout()]).await;
+        assert_eq!((first.failures, first.retries), (2, 0));
+        let election = || status(500, r#"{"errorCode":301}"#);
+        let second = run(&["a", "b"], [refused(), election(), refused(), status(500, "no")]).await;
+        assert_eq!((second.failures, second.retries), (4, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_empty_list_of_hosts_is_retried_too() {
+        let run = run(&[], []).await;
+        assert!(matches!(run.outcome, Outcome::Exhausted));
+        assert_eq!((run.failures, run.retries), (0, 3));
+    }
+
+    #[test]
+    fn a_route_holds_every_endpoint_once() {
+        let endpoints = ["a", "b", "c"].map(|host| Endpoint::parse(host).unwrap()).to_vec();
+        let script = Script { replies: Mutex::default(), asked: Mutex::default(), start: Instant::now() };
+        let client = Client::new(endpoints, RetryWaits::ELECTION, script);
+        let mut route = client.route();
+        route.sort_unstable();
+        assert_eq!(route, [0, 1, 2]);
+    }
+}

@@ -1,0 +1,147 @@
+//! The addresses of etcd members that a client talks to.
+
+use crate::credentials;
+use http::HeaderValue;
+use percent_encoding::percent_decode_str;
+use std::net::Ipv6Addr;
+use url::Url;
+
+/// One etcd server: where it is and, if its URL named a user, as whom to ask.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    host: String,
+    server: String,
+    name: String,
+    authorization: Option<HeaderValue>,
+    secure: bool,
+}
+
+/// A host that is not an address of an etcd server. Names no password, whatever the input held.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}; expected \"host:port\" or \"http[s]://[user:password@]host[:port][/prefix]\"")]
+pub struct InvalidEndpoint(String);
+
+impl Endpoint {
+    /// Reads `host:port`, with or without scheme, credentials, path prefix and trailing slash. Without a scheme it is
+    /// http, without a port that of the scheme (semantics.md 2.1). A bare IPv6 address needs no brackets.
+    ///
+    /// # Errors
+    /// [`InvalidEndpoint`] when this is no http or https URL, or has a query or fragment.
+    pub fn parse(host: &str) -> Result<Self, InvalidEndpoint> {
+        let text = host.trim();
+        let text = match (text.parse::<Ipv6Addr>(), has_scheme(text)) {
+            (Ok(address), _) => format!("http://[{address}]"),
+            (_, true) => text.to_owned(),
+            (_, false) => format!("http://{text}"),
+        };
+        let url = Url::parse(&text).map_err(|error| InvalidEndpoint(format!("not a URL: {error}")))?;
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(InvalidEndpoint("a host has no query and no fragment".into()));
+        }
+        Ok(Self {
+            host: trimmed(&url),
+            server: trimmed(&without_credentials(url.clone())),
+            name: url.host_str().unwrap_or_default().to_owned(),
+            authorization: authorization(&url),
+            secure: url.scheme() == "https",
+        })
+    }
+
+    /// The cleaned URL as the user gave it, credentials included: what `getHosts()` lists.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The URL without credentials: the prefix of every request's URL, and the name in messages.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// The host name or address alone, as URLs write it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The `Authorization` header that the URL's user and password make.
+    #[must_use]
+    pub const fn authorization(&self) -> Option<&HeaderValue> {
+        self.authorization.as_ref()
+    }
+
+    /// Whether this is an https endpoint.
+    #[must_use]
+    pub const fn is_secure(&self) -> bool {
+        self.secure
+    }
+}
+
+fn has_scheme(text: &str) -> bool {
+    ["http://", "https://"]
+        .iter()
+        .any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
+}
+
+fn trimmed(url: &Url) -> String {
+    let text = url.as_str();
+    text.strip_suffix('/').unwrap_or(text).to_owned()
+}
+
+/// The same URL without user and password.
+pub(crate) fn without_credentials(mut url: Url) -> Url {
+    // Both fail only for URLs without a host, which http and https do not have.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
+}
+
+fn authorization(url: &Url) -> Option<HeaderValue> {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    (!url.username().is_empty() || url.password().is_some())
+        .then(|| credentials::basic(&decoded(url.username()), &decoded(url.password().unwrap_or_default())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(text: &str) -> String {
+        Endpoint::parse(text).expect(text).host().to_owned()
+    }
+
+    #[test]
+    fn hosts_are_normalised() {
+        for (given, cleaned) in [
+            ("127.0.0.1:2379", "http://127.0.0.1:2379"),
+            ("http://h:80/", "http://h"),
+            ("https://h:443", "https://h"),
+            ("HTTPS://H:1/", "https://h:1"),
+            ("h:1/prefix/", "http://h:1/prefix"),
+            ("[::1]:2379", "http://[::1]:2379"),
+            ("::1", "http://[::1]"),
+            ("httpd-server:2379", "http://httpd-server:2379"),
+            ("user:p%40ss@h:1", "http://user:p%40ss@h:1"),
+        ] {
+            assert_eq!(host(given), cleaned, "{given}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_decoded_and_kept_out_of_the_server_name() {
+        let endpoint = Endpoint::parse("https://user:p%40ss@h:1/x").unwrap();
+        assert_eq!(endpoint.server(), "https://h:1/x");
+        assert_eq!(endpoint.authorization(), Some(&credentials::basic("user", "p@ss")));
+        assert!(endpoint.is_secure());
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_without_repeating_a_password() {
+        for text in ["", "http://", "h:port", "a b", "h:1?x=1", "h:1#x", "http://user:geheim@"] {
+            let error = Endpoint::parse(text).unwrap_err().to_string();
+            assert!(error.contains("expected \"host:port\""), "{error}");
+            assert!(!error.contains("geheim"), "{error}");
+        }
+    }
+}

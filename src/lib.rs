@@ -1,0 +1,18 @@
+//! The native half of node-etcd-native: etcd's v2 API for Node.js.
+//!
+//! Three rings, and data flows one way through them: the JavaScript facade (`lib/`) shapes arguments and events, the
+//! [`binding`] converts, and everything else here is the core, which knows nothing of JavaScript and is tested with
+//! `cargo test --no-default-features`. In the core, [`client`] decides (endpoint choice, failover, retries) and a
+//! [`transport`] carries; between them stand [`request`], [`reply`] and [`failure`].
+
+#[cfg(feature = "node")]
+pub mod binding;
+pub mod client;
+pub mod credentials;
+pub mod endpoint;
+pub mod failure;
+pub mod key;
+pub mod reply;
+pub mod request;
+pub mod runtime;
+pub mod transport;

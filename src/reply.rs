@@ -1,0 +1,107 @@
+//! A v2 reply, as every transport gives it.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+
+/// A complete reply of a server.
+#[derive(Debug, Clone, Default)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Headers,
+    /// The body's bytes as received; usually JSON.
+    pub body: Vec<u8>,
+}
+
+/// Header names in lower case and values read as latin-1, in order, repeated names repeated.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Headers(String);
+
+impl Headers {
+    /// Adds a header line. Neither part can hold a line feed: HTTP does not allow it.
+    pub fn push(&mut self, name: &str, value: &[u8]) {
+        if !self.0.is_empty() {
+            self.0.push('\n');
+        }
+        self.0.push_str(name);
+        self.0.push('\n');
+        match std::str::from_utf8(value) {
+            Ok(text) if text.is_ascii() => self.0.push_str(text),
+            _ => self.0.extend(value.iter().copied().map(char::from)),
+        }
+    }
+
+    /// All of them as lines: name, value, name, value …
+    #[must_use]
+    pub fn into_lines(self) -> String {
+        self.0
+    }
+}
+
+impl Reply {
+    /// Whether the server says that it has no leader right now: error 300 or 301, or a text that says so
+    /// (semantics.md 2.4; numbers only, as node-etcd compared them).
+    #[must_use]
+    pub fn is_leader_election(&self) -> bool {
+        match self.error_code() {
+            Body::Code(code) => code == Some(300.0) || code == Some(301.0),
+            Body::Text(text) => text.contains("Not current leader"),
+        }
+    }
+
+    /// Looks at nothing but the code: a raw value is skipped without recursion, however deep the JSON is.
+    fn error_code(&self) -> Body {
+        if let Ok(text) = serde_json::from_slice::<String>(&self.body) {
+            return Body::Text(text);
+        }
+        match serde_json::from_slice::<HashMap<String, &RawValue>>(&self.body) {
+            Ok(fields) => Body::Code(fields.get("errorCode").and_then(|code| f64::deserialize(*code).ok())),
+            Err(_) => Body::Text(String::from_utf8_lossy(&self.body).into_owned()),
+        }
+    }
+}
+
+enum Body {
+    Code(Option<f64>),
+    Text(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_election(body: &str) -> bool {
+        Reply { status: 500, body: body.into(), ..Reply::default() }.is_leader_election()
+    }
+
+    #[test]
+    fn header_values_are_latin_1() {
+        let mut headers = Headers::default();
+        headers.push("x-name", b"J\xfcrgen");
+        headers.push("x-other", b"plain");
+        assert_eq!(headers.into_lines(), "x-name\nJürgen\nx-other\nplain");
+    }
+
+    #[test]
+    fn codes_300_and_301_are_elections() {
+        assert!(is_election(r#"{"errorCode":300,"message":"Raft Internal Error"}"#));
+        assert!(is_election(r#"{"errorCode":1,"errorCode":301}"#));
+        assert!(is_election(&format!(
+            "{{\"x\":{}1{},\"errorCode\":3.01e2}}",
+            "[".repeat(2000),
+            "]".repeat(2000)
+        )));
+        assert!(!is_election(r#"{"errorCode":"300"}"#));
+        assert!(!is_election(r#"{"errorCode":100}"#));
+        assert!(!is_election(r#"{"error":{"errorCode":300}}"#));
+    }
+
+    #[test]
+    fn a_text_is_searched_for_the_lost_leader() {
+        assert!(is_election("Not current leader"));
+        assert!(is_election(r#""Not current leader""#));
+        assert!(!is_election("not current leader"));
+        assert!(!is_election(r#"{"message":"Not current leader"}"#));
+        assert!(!is_election("[300]"));
+    }
+}

@@ -1,0 +1,182 @@
+//! Errors of the HTTP stack in the words of Node's errors, which programs compare with.
+
+use crate::endpoint::Endpoint;
+use crate::failure::TransportError;
+use crate::transport::connection::{Connection, ResolveError};
+use std::borrow::Cow;
+use std::error::Error;
+use std::io;
+use url::Url;
+
+/// Where in an attempt an error struck.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Before the reply's headers.
+    Request,
+    /// After them: the reply is cut short.
+    Body,
+}
+
+/// No connection, or no TLS session, within the time limit.
+pub fn connect_timeout() -> TransportError {
+    TransportError { connect: Some(true), ..TransportError::with_code("ETIMEDOUT", "ETIMEDOUT") }
+}
+
+/// Connected, but no byte within the time limit.
+pub fn idle_timeout() -> TransportError {
+    TransportError { connect: Some(false), ..TransportError::with_code("ESOCKETTIMEDOUT", "ESOCKETTIMEDOUT") }
+}
+
+/// A reply that is larger than the client takes.
+pub fn reply_too_large(limit: usize) -> TransportError {
+    TransportError::with_code(
+        format!("The reply is larger than maxResponseSize ({limit} bytes)"),
+        "ERR_RESPONSE_TOO_LARGE",
+    )
+}
+
+/// Translates an error of the HTTP client.
+pub fn transport_error(
+    error: &reqwest::Error,
+    stage: Stage,
+    url: &Url,
+    connection: &Connection,
+) -> TransportError {
+    if let Some(unresolved) = find::<ResolveError>(error) {
+        return TransportError {
+            syscall: Some("getaddrinfo"),
+            hostname: Some(unresolved.host.clone()),
+            ..TransportError::with_code(unresolved.to_string(), unresolved.code)
+        };
+    }
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return tls_error(tls, url);
+    }
+    if let Some(code) = find::<io::Error>(error).and_then(system_code) {
+        return system_error(code, error.is_connect(), url, connection);
+    }
+    match find::<hyper::Error>(error) {
+        Some(http) if http.is_parse() => {
+            TransportError::with_code(format!("Parse Error: {}", innermost(http)), "HPE_INVALID_CONSTANT")
+        }
+        // The connection ended: hyper calls it incomplete, canceled or a body error, Node a reset.
+        Some(_) => hang_up(stage),
+        None if error.is_body() || error.is_decode() => hang_up(stage),
+        None => TransportError::new(format!("Request to {} failed: {}", Origin(url), innermost(error))),
+    }
+}
+
+fn hang_up(stage: Stage) -> TransportError {
+    let message = if stage == Stage::Request { "socket hang up" } else { "aborted" };
+    TransportError::with_code(message, "ECONNRESET")
+}
+
+fn system_error(code: &'static str, connecting: bool, url: &Url, connection: &Connection) -> TransportError {
+    if !connecting {
+        return TransportError {
+            syscall: Some("read"),
+            ..TransportError::with_code(format!("read {code}"), code)
+        };
+    }
+    let port = url.port_or_known_default();
+    let address = match connection.address() {
+        Some(resolved) => resolved.ip().to_string(),
+        None => url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned(),
+    };
+    TransportError {
+        syscall: Some("connect"),
+        port,
+        ..TransportError::with_code(format!("connect {code} {address}:{}", port.unwrap_or_default()), code)
+    }
+    .at(address)
+}
+
+impl TransportError {
+    fn at(mut self, address: String) -> Self {
+        self.address = Some(address);
+        self
+    }
+}
+
+/// Node's code of a system error, on every platform.
+fn system_code(error: &io::Error) -> Option<&'static str> {
+    use io::ErrorKind as Kind;
+    Some(match error.kind() {
+        Kind::ConnectionRefused => "ECONNREFUSED",
+        Kind::ConnectionReset => "ECONNRESET",
+        Kind::ConnectionAborted => "ECONNABORTED",
+        Kind::HostUnreachable => "EHOSTUNREACH",
+        Kind::NetworkUnreachable => "ENETUNREACH",
+        Kind::NetworkDown => "ENETDOWN",
+        Kind::AddrNotAvailable => "EADDRNOTAVAIL",
+        Kind::BrokenPipe => "EPIPE",
+        Kind::TimedOut => "ETIMEDOUT",
+        Kind::PermissionDenied => "EACCES",
+        _ => return None,
+    })
+}
+
+fn tls_error(error: &rustls::Error, url: &Url) -> TransportError {
+    use rustls::CertificateError as Certificate;
+    use rustls::Error as Tls;
+    let code: Option<Cow<'static, str>> = match error {
+        Tls::InvalidCertificate(certificate) => match certificate {
+            Certificate::UnknownIssuer => Some("UNABLE_TO_VERIFY_LEAF_SIGNATURE"),
+            Certificate::Expired | Certificate::ExpiredContext { .. } => Some("CERT_HAS_EXPIRED"),
+            Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => Some("CERT_NOT_YET_VALID"),
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+                Some("ERR_TLS_CERT_ALTNAME_INVALID")
+            }
+            Certificate::Revoked => Some("CERT_REVOKED"),
+            Certificate::BadSignature => Some("CERT_SIGNATURE_FAILURE"),
+            _ => None,
+        },
+        Tls::AlertReceived(rustls::AlertDescription::CertificateRequired) => {
+            Some("ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED")
+        }
+        _ => None,
+    }
+    .map(Cow::Borrowed);
+    TransportError { code, ..TransportError::new(format!("TLS with {} failed: {error}", Origin(url))) }
+}
+
+/// The first error of a type in a chain of causes, also where it hides in an `io::Error`.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<E>() {
+            // An `io::Error` that only wraps another error is not the system's.
+            return Some(found);
+        }
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner as &(dyn Error + 'static)),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+fn innermost(error: &dyn Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+/// Scheme, host and port: all of a URL that a message needs, and nothing secret.
+struct Origin<'a>(&'a Url);
+
+impl std::fmt::Display for Origin<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.origin().ascii_serialization())
+    }
+}
+
+/// A request that could not be made at all.
+pub fn unsendable(endpoint: &Endpoint, reason: impl std::fmt::Display) -> TransportError {
+    TransportError::with_code(
+        format!("Request to {} cannot be sent: {reason}", endpoint.server()),
+        "ERR_INVALID_URL",
+    )
+}

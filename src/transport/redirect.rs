@@ -1,0 +1,133 @@
+//! Where a redirect leads, and what may go there.
+
+use crate::failure::TransportError;
+use http::{HeaderMap, Method, StatusCode, header};
+use url::Url;
+
+/// One request of a chain of redirects.
+#[derive(Debug, Clone)]
+pub struct Hop {
+    pub url: Url,
+    pub method: Method,
+    /// Whether the request's form still goes along.
+    pub with_form: bool,
+    /// Whether credentials still go along.
+    pub with_credentials: bool,
+    taken: u32,
+}
+
+impl Hop {
+    #[must_use]
+    pub const fn first(url: Url, method: Method) -> Self {
+        Self { url, method, with_form: true, with_credentials: true, taken: 0 }
+    }
+
+    /// The hop that a reply asks for, or `None` when the reply is no redirect.
+    ///
+    /// A write stays a write: 301, 302, 307 and 308 keep method and form, 303 asks for a GET (RFC 9110 15.4.4).
+    /// Credentials follow to the same host name and to `trusted` ones only.
+    ///
+    /// # Errors
+    /// After `max` hops, for a target that is no http or https URL, and for one that would leave TLS behind.
+    pub fn next(
+        &self,
+        status: u16,
+        headers: &HeaderMap,
+        max: u32,
+        trusted: impl Fn(&str) -> bool,
+    ) -> Result<Option<Self>, TransportError> {
+        let Some(location) = location(status, headers) else { return Ok(None) };
+        if self.taken >= max {
+            let message = format!("Exceeded maxRedirects. Probably stuck in a redirect loop {}", self.url);
+            return Err(TransportError::new(message));
+        }
+        let url = String::from_utf8_lossy(location);
+        let url =
+            self.url.join(&url).map_err(|error| TransportError::new(format!("Bad redirect: {error}")))?;
+        let url = crate::endpoint::without_credentials(url);
+        match (self.url.scheme(), url.scheme()) {
+            (_, "https") | ("http", "http") => {}
+            (_, scheme) => {
+                let message = format!("Redirect from {} to {scheme} refused", self.url.scheme());
+                return Err(TransportError::with_code(message, "ERR_UNSAFE_REDIRECT"));
+            }
+        }
+        let see_other = status == StatusCode::SEE_OTHER && self.method != Method::HEAD;
+        let same_host = url.host_str() == self.url.host_str() || url.host_str().is_some_and(trusted);
+        Ok(Some(Self {
+            method: if see_other { Method::GET } else { self.method.clone() },
+            with_form: self.with_form && !see_other,
+            with_credentials: self.with_credentials && same_host,
+            taken: self.taken + 1,
+            url,
+        }))
+    }
+
+    /// Whether the URL is a redirect's and no longer the caller's.
+    #[must_use]
+    pub const fn is_redirected(&self) -> bool {
+        self.taken > 0
+    }
+}
+
+fn location(status: u16, headers: &HeaderMap) -> Option<&[u8]> {
+    (300..400).contains(&status).then(|| headers.get(header::LOCATION))?.map(http::HeaderValue::as_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(url: &str) -> Hop {
+        Hop::first(Url::parse(url).unwrap(), Method::PUT)
+    }
+
+    fn follow(hop: &Hop, status: u16, location: &str) -> Result<Option<Hop>, TransportError> {
+        let headers = HeaderMap::from_iter([(header::LOCATION, location.parse().unwrap())]);
+        hop.next(status, &headers, 10, |name| name == "trusted")
+    }
+
+    #[test]
+    fn a_write_stays_a_write_and_303_asks_for_a_get() {
+        for status in [301, 302, 307, 308] {
+            let hop = follow(&put("http://a/x"), status, "/y").unwrap().unwrap();
+            assert_eq!((hop.method, hop.with_form, hop.url.as_str()), (Method::PUT, true, "http://a/y"));
+        }
+        let hop = follow(&put("http://a/x"), 303, "/y").unwrap().unwrap();
+        assert_eq!((hop.method, hop.with_form), (Method::GET, false));
+    }
+
+    #[test]
+    fn credentials_follow_to_the_same_host_and_to_trusted_ones_and_do_not_come_back() {
+        let same = follow(&put("http://a:1/"), 307, "http://a:2/").unwrap().unwrap();
+        let trusted = follow(&put("http://a/"), 307, "http://trusted/").unwrap().unwrap();
+        let other = follow(&put("http://a/"), 307, "http://b/").unwrap().unwrap();
+        let back = follow(&other, 307, "http://trusted/").unwrap().unwrap();
+        assert_eq!([same, trusted, other, back].map(|hop| hop.with_credentials), [true, true, false, false]);
+    }
+
+    #[test]
+    fn tls_is_never_left_behind_and_other_schemes_are_refused() {
+        assert!(follow(&put("http://a/"), 301, "https://a/").unwrap().is_some());
+        for location in ["http://a/", "file:///etc/passwd"] {
+            let refused = follow(&put("https://a/"), 301, location).unwrap_err();
+            assert_eq!(refused.code(), Some("ERR_UNSAFE_REDIRECT"));
+        }
+    }
+
+    #[test]
+    fn a_loop_ends() {
+        let mut hop = put("http://a/x");
+        for _ in 0..10 {
+            hop = follow(&hop, 307, "/x").unwrap().unwrap();
+        }
+        let message = follow(&hop, 307, "/x").unwrap_err().message;
+        assert_eq!(message, "Exceeded maxRedirects. Probably stuck in a redirect loop http://a/x");
+    }
+
+    #[test]
+    fn other_replies_are_no_redirects() {
+        assert!(follow(&put("http://a/"), 201, "/y").unwrap().is_none());
+        assert!(put("http://a/").next(302, &HeaderMap::new(), 10, |_| true).unwrap().is_none());
+    }
+}

@@ -6,6 +6,7 @@
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const net = require('node:net');
+const { setTimeout: sleep } = require('node:timers/promises');
 const Etcd = require('..');
 
 const host = process.argv[2] ?? process.env.ETCD_HOST ?? '127.0.0.1:2379';
@@ -104,12 +105,12 @@ async function watching() {
   const actions = [];
   watcher.on('change', ({ action, node }) => actions.push(`${action} ${node.value ?? ''}`.trim()));
 
-  // A watch without an index sees what happens after it has reached the server, so the first write is repeated
-  // until then. With an index, etcd.watcher(key, index), nothing can be missed.
-  const seen = once(watcher, 'change');
-  const knocking = setInterval(() => etcd.set(`${home}/config/colour`, 'red', () => {}), 50);
-  await seen;
-  clearInterval(knocking);
+  // A watch without an index sees what happens after it has reached the server, so the first write is repeated until
+  // then. With an index, etcd.watcher(key, index), nothing can be missed.
+  while (actions.length === 0) {
+    await etcd.set(`${home}/config/colour`, 'red');
+    await sleep(50);
+  }
   await etcd.set(`${home}/config/colour`, 'green');
   const last = new Promise((resolve) => watcher.on('delete', resolve));
   await etcd.del(`${home}/config/colour`);

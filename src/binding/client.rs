@@ -58,7 +58,6 @@ impl Client {
     /// Starts a request, which reports to the environment under `id` after this call has returned. Returns the order
     /// in which the endpoints are tried; nothing when there is only one.
     #[napi(catch_unwind)]
-    #[expect(clippy::too_many_arguments, reason = "scalars cross the boundary faster than an object of them")]
     pub fn execute(
         &self,
         env: Env,
@@ -85,7 +84,6 @@ impl Client {
 
     /// The same, blocking: every event is reported before this returns.
     #[napi(catch_unwind)]
-    #[expect(clippy::too_many_arguments, reason = "as for `execute`")]
     pub fn execute_sync(
         &self,
         env: Env,
@@ -121,7 +119,7 @@ impl Client {
 /// Resolves with the last event. A panic is the end of one request.
 async fn run(
     client: &Core<Http>,
-    request: std::result::Result<Request, Event>,
+    request: std::result::Result<Request, Refusal>,
     route: &[usize],
     max_retries: u32,
     mut report: impl FnMut(Event),
@@ -131,7 +129,7 @@ async fn run(
             Ok(request) => {
                 client.execute(&request, route, max_retries, |event| report(event.into())).await.into()
             }
-            Err(refused) => refused,
+            Err(Refusal { code, message }) => Event::Refused { code, message },
         }
     };
     let end = AssertUnwindSafe(work).catch_unwind().await;
@@ -149,11 +147,16 @@ fn request(
     query: String,
     form: Option<String>,
     timeout: f64,
-) -> std::result::Result<Request, Event> {
-    let method = Method::from_bytes(method.as_bytes())
-        .map_err(|_| refused("ERR_INVALID_HTTP_TOKEN", format!("{method:?} is no HTTP method")))?;
+) -> std::result::Result<Request, Refusal> {
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| Refusal {
+        code: "ERR_INVALID_HTTP_TOKEN",
+        message: format!("{method:?} is no HTTP method"),
+    })?;
     let target = if is_key {
-        Target::Key(Key::parse(&target).map_err(|error| refused("ERR_INVALID_KEY", error.to_string()))?)
+        Target::Key(
+            Key::parse(&target)
+                .map_err(|error| Refusal { code: "ERR_INVALID_KEY", message: error.to_string() })?,
+        )
     } else {
         Target::Path(target)
     };
@@ -162,6 +165,8 @@ fn request(
     Ok(Request { method, target, query, form: form.map(Into::into), timeout })
 }
 
-const fn refused(code: &'static str, message: String) -> Event {
-    Event::Refused { code, message }
+/// Why a request cannot be made.
+struct Refusal {
+    code: &'static str,
+    message: String,
 }

@@ -1,5 +1,7 @@
 //! The native half of an `Etcd` object.
 
+#![expect(clippy::too_many_arguments, reason = "scalars cross the boundary faster than an object of them")]
+
 use crate::binding::environment::{Environment, Shared};
 use crate::binding::event::Event;
 use crate::binding::options::ClientOptions;

@@ -57,6 +57,7 @@ class PendingToken extends CancellationToken {
   #promise;
   #settle;
 
+  // biome-ignore lint/suspicious/noThenProperty: being awaitable is what this class is for
   then(onFulfilled, onRejected) {
     return this.#asPromise().then(onFulfilled, onRejected);
   }

@@ -39,6 +39,11 @@ function checkNumber(name, value) {
   return value;
 }
 
+function checkBoolean(name, value) {
+  if (typeof value !== 'boolean') throw invalidType(name, 'a boolean', value);
+  return value;
+}
+
 function checkSignal(signal) {
   const isSignal = typeof signal === 'object' && signal !== null && typeof signal.aborted === 'boolean';
   if (!isSignal || typeof signal.addEventListener !== 'function') {
@@ -47,4 +52,4 @@ function checkSignal(signal) {
   return signal;
 }
 
-module.exports = { checkKey, checkNumber, checkOptions, checkSignal, extended, parseOptional };
+module.exports = { checkBoolean, checkKey, checkNumber, checkOptions, checkSignal, extended, parseOptional };

@@ -2,6 +2,7 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const binding = require('../binding');
+const { observe } = require('./diagnostics');
 const errors = require('./errors');
 const { parseHeaders } = require('./headers');
 const { CancellationToken, PendingToken } = require('./token');
@@ -27,30 +28,32 @@ function nextId() {
 /** One request on its way: turns native events into a token's progress, and its end into an outcome. */
 class Call {
   #id = nextId();
-  #isKey;
-  #servers;
+  #request;
   #signal;
   #onSignal;
+  #observer;
   #finish;
 
   /** `finish(err, body, headerLines)` is called at most once. */
-  constructor(servers, isKey, token, finish) {
-    this.#servers = servers;
-    this.#isKey = isKey;
+  constructor(request, token, finish) {
+    this.#request = request;
     this.token = token;
     this.#finish = finish;
   }
 
-  /** Hands the request to the native client; `send` is one of its two execute functions. */
+  /** Hands the request to the native client by `send(id)`, which returns the order of the servers if it matters. */
   start(send, signal) {
+    const { servers } = this.#request;
     calls.set(this.#id, this);
     this.#listenTo(signal);
     try {
-      return send(this.#id);
+      const route = send(this.#id);
+      this.token.servers = route ? Array.from(route, (index) => servers[index]) : servers.slice();
     } catch (error) {
       this.#end();
       throw error;
     }
+    this.#observer = observe(this.#request, this.token);
   }
 
   abort() {
@@ -64,12 +67,14 @@ class Call {
       case EventKind.Reply:
         return this.#replied(detail, headerLines, text);
       case EventKind.Failed:
-        return void this.token.errors.push(this.#errorEntry(detail));
+        return this.#attemptFailed(detail);
       case EventKind.Retrying:
         this.token.retries = detail;
-        return undefined;
+        return this.#observer?.retrying(detail);
       case EventKind.Exhausted:
         return this.#finished(errors.exhaustedError(this.token));
+      case EventKind.Unknown:
+        return this.#finished(errors.unknownOutcomeError(this.token));
       default:
         return this.#finished(errors.refusedError(headerLines, text));
     }
@@ -78,17 +83,25 @@ class Call {
   #replied(status, headerLines, text) {
     const body = parseBody(text);
     this.token._receivedHeaders(headerLines);
+    this.#observer?.replied(status);
     if (body?.errorCode !== undefined && body?.errorCode !== null) {
       return this.#finished(errors.etcdError(body), '', headerLines);
     }
-    if (this.#isKey && !isEtcdReply(status, body)) {
+    if (this.#request.isKey && !isEtcdReply(status, body)) {
       return this.#finished(errors.notEtcdError(status, body), '', headerLines);
     }
     return this.#finished(null, body, headerLines);
   }
 
+  #attemptFailed(failure) {
+    const entry = errorEntry(this.#request.servers, failure);
+    this.token.errors.push(entry);
+    this.#observer?.attemptFailed(entry);
+  }
+
   #finished(err, body, headerLines) {
     this.#end();
+    if (err) this.#observer?.failed(err);
     this.#finish(err, body, headerLines);
   }
 
@@ -103,20 +116,20 @@ class Call {
     this.#onSignal = () => this.token._abort(signal.reason);
     signal.addEventListener('abort', this.#onSignal, { once: true });
   }
+}
 
-  /** An entry of `err.errors` (semantics.md 2.4). */
-  #errorEntry(failure) {
-    const { endpoint, timestamp, status, headers, body: text } = failure;
-    const body = text === undefined ? undefined : parseBody(text);
-    return {
-      server: this.#servers[endpoint],
-      httperror: status === undefined ? errors.networkError(failure) : null,
-      httpstatus: status,
-      httpbody: body,
-      response: status === undefined ? undefined : { statusCode: status, headers: parseHeaders(headers), body },
-      timestamp: new Date(timestamp),
-    };
-  }
+/** An entry of `err.errors` (semantics.md 2.4). */
+function errorEntry(servers, failure) {
+  const { endpoint, timestamp, status, headers, body: text } = failure;
+  const body = text === undefined ? undefined : parseBody(text);
+  return {
+    server: servers[endpoint],
+    httperror: status === undefined ? errors.networkError(failure) : null,
+    httpstatus: status,
+    httpbody: body,
+    response: status === undefined ? undefined : { statusCode: status, headers: parseHeaders(headers), body },
+    timestamp: new Date(timestamp),
+  };
 }
 
 /** As `request` did with `json: true`: nothing for an empty body, the text itself when it is not JSON. */
@@ -136,18 +149,13 @@ function isEtcdReply(status, body) {
 }
 
 /** A call whose outcome goes to a callback or, without one, to whoever awaits the token. */
-function startCall(servers, isKey, maxRetries, signal, callback, send) {
+function startCall(request, signal, callback, send) {
+  const abort = () => call.abort();
+  const { maxRetries } = request;
   const token = callback ? new CancellationToken(maxRetries, abort) : new PendingToken(maxRetries, abort);
-  const call = new Call(servers, isKey, token, callback ? caller(callback) : (err, body) => token._settle(err, body));
-  function abort() {
-    call.abort();
-  }
-  if (signal?.aborted) {
-    token._abort(signal.reason);
-    return token;
-  }
-  const route = call.start(send, signal);
-  token.servers = route ? Array.from(route, (index) => servers[index]) : servers.slice();
+  const call = new Call(request, token, callback ? caller(callback) : (err, body) => token._settle(err, body));
+  if (signal?.aborted) token._abort(signal.reason);
+  else call.start(send, signal);
   return token;
 }
 
@@ -161,11 +169,11 @@ function caller(callback) {
 }
 
 /** A call that has ended when this returns. */
-function blockOnCall(servers, isKey, maxRetries, signal, send) {
+function blockOnCall(request, signal, send) {
   if (signal?.aborted) return { err: new errors.AbortError(signal.reason), body: undefined, headers: undefined };
   let outcome;
-  const token = new CancellationToken(maxRetries, () => {});
-  const call = new Call(servers, isKey, token, (err, body, headerLines) => {
+  const token = new CancellationToken(request.maxRetries, () => {});
+  const call = new Call(request, token, (err, body, headerLines) => {
     outcome = { err, body, headers: headerLines === undefined ? undefined : parseHeaders(headerLines) };
   });
   call.start(send);

@@ -4,7 +4,8 @@ const binding = require('../binding');
 const { checkNumber, checkSignal } = require('./arguments');
 const { blockOnCall, environment, startCall } = require('./call');
 const { invalidValue } = require('./errors');
-const { checkMaxRetries, readOptions } = require('./options');
+const { checkCount, readOptions } = require('./options');
+const { proxiesOf } = require('./proxy');
 const { formOf, stringify } = require('./query');
 
 /** Options of a single call that are no query parameters. */
@@ -14,14 +15,16 @@ const NONE = Object.freeze({ query: '', signal: undefined, synchronous: false })
 /** Sends the requests of an Etcd object to its hosts. */
 class Client {
   #native;
-  #servers;
+  #proxies;
 
   constructor(hosts, options) {
-    const { timeout, maxRetries, native } = readOptions(hosts, options);
+    const { timeout, maxRetries, proxies, native } = readOptions(hosts, options);
     this.timeout = timeout;
     this.maxRetries = maxRetries;
+    this.#proxies = proxies;
     this.#native = nativeClient(native);
-    this.#servers = this.#native.servers();
+    /** The hosts without credentials, for messages. */
+    this.servers = this.#native.servers();
   }
 
   /** The cleaned URLs of the hosts. */
@@ -41,15 +44,17 @@ class Client {
 
   #execute(method, target, isKey, value, options, callback) {
     const { query, signal, synchronous, timeout = this.timeout, maxRetries = this.maxRetries } = readCall(options);
+    const request = { method, target, isKey, query, maxRetries, servers: this.servers };
     const form = formOf(value);
+    const proxies = proxiesOf(this.#proxies);
     const native = this.#native;
     if (synchronous) {
-      return blockOnCall(this.#servers, isKey, maxRetries, signal, (id) =>
-        native.executeSync(id, method, target, isKey, query, form, maxRetries, timeout),
+      return blockOnCall(request, signal, (id) =>
+        native.executeSync(id, method, target, isKey, query, form, maxRetries, timeout, proxies),
       );
     }
-    return startCall(this.#servers, isKey, maxRetries, signal, callback, (id) =>
-      native.execute(id, method, target, isKey, query, form, maxRetries, timeout),
+    return startCall(request, signal, callback, (id) =>
+      native.execute(id, method, target, isKey, query, form, maxRetries, timeout, proxies),
     );
   }
 }
@@ -76,7 +81,8 @@ function readCall(options) {
     signal: signal === undefined || signal === null ? undefined : checkSignal(signal),
     synchronous: synchronous === true,
     timeout: timeout === undefined || timeout === null ? undefined : checkNumber('options.timeout', timeout),
-    maxRetries: maxRetries === undefined || maxRetries === null ? undefined : checkMaxRetries(maxRetries),
+    maxRetries:
+      maxRetries === undefined || maxRetries === null ? undefined : checkCount('options.maxRetries', maxRetries),
   };
 }
 

@@ -51,6 +51,13 @@ function exhaustedError(token) {
   return withFields(new Error('All servers returned error'), { errors: token.errors, retries: token.retries });
 }
 
+/** A write may or may not have taken place, and `resendWrites: false` forbids to try again. */
+function unknownOutcomeError(token) {
+  const message = 'The outcome of the write is unknown: the connection failed after it was sent';
+  const fields = { code: 'ERR_UNKNOWN_OUTCOME', errors: token.errors, retries: token.retries };
+  return withFields(new Error(message), fields);
+}
+
 /** The request could not be made. */
 function refusedError(code, message) {
   return withFields(new Error(message), { code });
@@ -72,4 +79,5 @@ module.exports = {
   networkError,
   notEtcdError,
   refusedError,
+  unknownOutcomeError,
 };

@@ -1,47 +1,88 @@
 'use strict';
 
-const { checkNumber, checkOptions } = require('./arguments');
+const { checkBoolean, checkNumber, checkOptions } = require('./arguments');
 const { invalidType, invalidValue } = require('./errors');
+const { checkTunnel, readProxy } = require('./proxy');
 const { trustedRoots } = require('./roots');
+const { TLS_READERS, completeTls } = require('./tls');
 
-const DEFAULT_MAX_RETRIES = 3;
-const DEFAULT_MAX_RESPONSE_SIZE = 256 * 1024 * 1024;
 /** No limit, as the native side counts. */
-const MAX_RETRIES = 2 ** 32 - 1;
+const UNLIMITED = 2 ** 32 - 1;
 
-/** A reader for each option of the constructor: checks the value and says what it means to the native client. */
+/** What each request gets unless it says otherwise. */
+const CALL_DEFAULTS = { timeout: 0, maxRetries: 3 };
+
+/** What the native client gets unless an option says otherwise. */
+const NATIVE_DEFAULTS = {
+  headers: [],
+  ca: [],
+  acceptAnyServer: false,
+  maxRedirects: 10,
+  followWrites: true,
+  followReads: true,
+  gzip: false,
+  maxSockets: 100,
+  keepAlive: true,
+  maxResponseSize: 256 * 1024 * 1024,
+  resendWrites: true,
+};
+
+const flag = (name, meaning) => (value) => ({ [meaning]: checkBoolean(`options.${name}`, value) });
+const count = (name, meaning) => (value) => ({ [meaning]: checkCount(`options.${name}`, value) });
+
+/**
+ * A reader for each option of the constructor: checks the value and says what it means. node-etcd handed its options
+ * to `request`; those of its options that cannot be honoured are refused.
+ */
 const READERS = {
   timeout: (value) => ({ timeout: checkNumber('options.timeout', value) }),
-  maxRetries: (value) => ({ maxRetries: checkMaxRetries(value) }),
+  maxRetries: count('maxRetries', 'maxRetries'),
+  resendWrites: flag('resendWrites', 'resendWrites'),
   maxResponseSize: (value) => ({ maxResponseSize: checkNumber('options.maxResponseSize', value) }),
   auth: readAuth,
   headers: readHeaders,
-  ca: (value) => ({ ca: (Array.isArray(value) ? value : [value]).map((pem) => readPem('ca', pem)) }),
-  cert: (value) => ({ cert: readPem('cert', value) }),
-  key: (value) => ({ key: readPem('key', value) }),
+  gzip: flag('gzip', 'gzip'),
+  followRedirect: flag('followRedirect', 'followReads'),
+  followAllRedirects: flag('followAllRedirects', 'followWrites'),
+  followOriginalHttpMethod: alwaysTrue('followOriginalHttpMethod'),
+  removeRefererHeader: alwaysTrue('removeRefererHeader'),
+  maxRedirects: count('maxRedirects', 'maxRedirects'),
+  proxy: readProxy,
+  tunnel: flag('tunnel', 'tunnel'),
+  forever: flag('forever', 'keepAlive'),
+  pool: readPool,
+  maxSockets: count('maxSockets', 'maxSockets'),
+  localAddress: (value) => ({ localAddress: checkString('options.localAddress', value) }),
+  agentOptions: (value) => read('options.agentOptions', value, { ...TLS_READERS, maxSockets: READERS.maxSockets }),
+  ...TLS_READERS,
 };
 
 /** What the constructor's arguments mean: the limits of each request, and the native client's configuration. */
 function readOptions(hosts, options) {
-  checkOptions(options);
-  const { timeout = 0, maxRetries = DEFAULT_MAX_RETRIES, ...native } = read(options);
+  const { timeout, maxRetries, proxies, tunnel, ...native } = {
+    ...CALL_DEFAULTS,
+    ...read('options', options, READERS),
+  };
   const hostList = readHosts(hosts);
+  for (const host of hostList) checkTunnel(tunnel, isSecure(host));
   if (native.ca === undefined && hostList.some(isSecure)) native.ca = trustedRoots();
   const shortWaits = process.env.RUNNING_UNIT_TESTS === 'true';
-  const defaults = { headers: [], ca: [], maxResponseSize: DEFAULT_MAX_RESPONSE_SIZE };
-  return { timeout, maxRetries, native: { ...defaults, ...native, hosts: hostList, shortWaits } };
+  const complete = { ...NATIVE_DEFAULTS, ...completeTls(native), hosts: hostList, shortWaits };
+  return { timeout, maxRetries, proxies, native: complete };
 }
 
-function read(options) {
+function read(what, options, readers) {
+  checkOptions(options);
   const meaning = {};
   for (const name in options) {
     const value = options[name];
-    if (value === undefined || value === null) continue;
-    if (!Object.hasOwn(READERS, name)) {
-      const supported = Object.keys(READERS).join(', ');
-      throw invalidValue(`The option "${name}" is not supported. Supported options: ${supported}`);
+    // Only of a proxy does null say something.
+    if (value === undefined || (value === null && name !== 'proxy')) continue;
+    if (!Object.hasOwn(readers, name)) {
+      const supported = Object.keys(readers).join(', ');
+      throw invalidValue(`The option "${name}" is not supported. Supported in ${what}: ${supported}`);
     }
-    Object.assign(meaning, READERS[name](value));
+    Object.assign(meaning, readers[name](value));
   }
   return meaning;
 }
@@ -58,8 +99,26 @@ function isSecure(host) {
   return /^\s*https:/i.test(host);
 }
 
-function checkMaxRetries(value) {
-  return Math.min(Math.trunc(checkNumber('options.maxRetries', value)), MAX_RETRIES);
+function checkCount(name, value) {
+  return Math.min(Math.trunc(checkNumber(name, value)), UNLIMITED);
+}
+
+function checkString(name, value) {
+  if (typeof value !== 'string') throw invalidType(name, 'a string', value);
+  return value;
+}
+
+/** An option for what is done anyway. */
+function alwaysTrue(name) {
+  return (value) => {
+    if (!checkBoolean(`options.${name}`, value)) throw invalidValue(`The option "${name}" cannot be false`);
+    return {};
+  };
+}
+
+function readPool(pool) {
+  if (typeof pool !== 'object') throw invalidType('options.pool', 'an object', pool);
+  return read('options.pool', pool, { maxSockets: READERS.maxSockets });
 }
 
 function readAuth(auth) {
@@ -97,10 +156,4 @@ function readHeaders(headers) {
   return { headers: pairs };
 }
 
-function readPem(name, value) {
-  if (typeof value === 'string') return Buffer.from(value);
-  if (value instanceof Uint8Array) return Buffer.from(value);
-  throw invalidType(`options.${name}`, 'PEM text in a string or Buffer', value);
-}
-
-module.exports = { checkMaxRetries, readOptions };
+module.exports = { checkCount, readOptions };

@@ -35,8 +35,9 @@ function ensureDependencies() {
   checkNode();
   if (isInstalled()) return;
   say('Installing the npm packages that building and testing need');
-  // Engine warnings of packages that work nevertheless would only alarm.
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: ROOT });
+  // Not `npm ci`, which insists on a lock file that knows the optional packages of every platform; this keeps to the
+  // locked versions too, and --no-save leaves the lock file alone. Engine warnings would only alarm.
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: ROOT });
 }
 
 /** rustup puts cargo where a shell that was started before does not look. */

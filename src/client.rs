@@ -41,19 +41,30 @@ pub enum Outcome {
     Reply(Reply),
     /// Every endpoint failed, for good. The failures were reported.
     Exhausted,
+    /// The last failure leaves open whether the write took place, and it must not be sent again.
+    Unknown,
+}
+
+/// How often and how soon a request is sent again.
+#[derive(Debug, Clone, Copy)]
+pub struct ResendPolicy {
+    pub waits: RetryWaits,
+    /// Whether a write goes to the next endpoint, and into the next round, when a failure leaves open whether it took
+    /// place. node-etcd does so.
+    pub resend_writes: bool,
 }
 
 /// A client of the members of one cluster, over any transport.
 #[derive(Debug)]
 pub struct Client<T> {
     endpoints: Vec<Endpoint>,
-    waits: RetryWaits,
+    policy: ResendPolicy,
     transport: T,
 }
 
 impl<T: Transport> Client<T> {
-    pub const fn new(endpoints: Vec<Endpoint>, waits: RetryWaits, transport: T) -> Self {
-        Self { endpoints, waits, transport }
+    pub const fn new(endpoints: Vec<Endpoint>, policy: ResendPolicy, transport: T) -> Self {
+        Self { endpoints, policy, transport }
     }
 
     #[must_use]
@@ -71,7 +82,7 @@ impl<T: Transport> Client<T> {
 
     /// Sends the request to one endpoint of `route` after the other until one replies with a status below 500. When
     /// all have failed, waits and starts over, up to `max_retries` times, as long as every failure since the start
-    /// may have been a leader election.
+    /// may have been a leader election. A write whose outcome is unknown ends at once if the policy says so.
     pub async fn execute(
         &self,
         request: &Request,
@@ -88,13 +99,17 @@ impl<T: Transport> Client<T> {
                     Err(error) => Cause::Transport(error),
                 };
                 election &= cause.may_be_leader_election();
+                let unknown = !request.is_read() && cause.may_have_been_applied();
                 report(Event::Failed(Failure { endpoint, at: SystemTime::now(), cause }));
+                if unknown && !self.policy.resend_writes {
+                    return Outcome::Unknown;
+                }
             }
             if !election || retry >= max_retries {
                 break;
             }
             report(Event::Retrying(retry + 1));
-            tokio::time::sleep(self.waits.before(retry)).await;
+            tokio::time::sleep(self.policy.waits.before(retry)).await;
         }
         Outcome::Exhausted
     }
@@ -140,19 +155,30 @@ mod tests {
     }
 
     async fn run(hosts: &[&str], replies: impl IntoIterator<Item = Result<Reply, TransportError>>) -> Run {
+        run_as(http::Method::GET, true, hosts, replies).await
+    }
+
+    async fn run_as(
+        method: http::Method,
+        resend_writes: bool,
+        hosts: &[&str],
+        replies: impl IntoIterator<Item = Result<Reply, TransportError>>,
+    ) -> Run {
         let script = Script {
             replies: Mutex::new(replies.into_iter().collect()),
             asked: Mutex::default(),
             start: Instant::now(),
         };
         let endpoints = hosts.iter().map(|host| Endpoint::parse(host).unwrap()).collect();
-        let client = Client::new(endpoints, RetryWaits::ELECTION, script);
+        let client =
+            Client::new(endpoints, ResendPolicy { waits: RetryWaits::ELECTION, resend_writes }, script);
         let request = Request {
-            method: http::Method::GET,
+            method,
             target: Target::Path("/version".into()),
             query: String::new(),
             form: None,
             timeout: None,
+            proxies: None,
         };
         let (mut failures, mut retries) = (0, 0);
         let route: Vec<usize> = (0..hosts.len()).collect();
@@ -201,6 +227,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_write_of_unknown_outcome_is_sent_again_only_if_the_policy_says_so() {
+        let cut = || {
+            let reset = TransportError::with_code("socket hang up", "ECONNRESET");
+            Err(TransportError { sent: true, ..reset })
+        };
+        let post = http::Method::POST;
+        let resent = run_as(post.clone(), true, &["a", "b"], [cut(), status(201, "{}")]).await;
+        assert!(matches!(resent.outcome, Outcome::Reply(_)));
+        let kept = run_as(post.clone(), false, &["a", "b"], [refused(), cut()]).await;
+        assert!(matches!(kept.outcome, Outcome::Unknown));
+        assert_eq!(kept.asked, ["a", "b"]);
+        let read = run_as(http::Method::GET, false, &["a", "b"], [cut(), status(200, "{}")]).await;
+        assert!(matches!(read.outcome, Outcome::Reply(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_empty_list_of_hosts_is_retried_too() {
         let run = run(&[], []).await;
         assert!(matches!(run.outcome, Outcome::Exhausted));
@@ -211,7 +253,8 @@ mod tests {
     fn a_route_holds_every_endpoint_once() {
         let endpoints = ["a", "b", "c"].map(|host| Endpoint::parse(host).unwrap()).to_vec();
         let script = Script { replies: Mutex::default(), asked: Mutex::default(), start: Instant::now() };
-        let client = Client::new(endpoints, RetryWaits::ELECTION, script);
+        let policy = ResendPolicy { waits: RetryWaits::ELECTION, resend_writes: true };
+        let client = Client::new(endpoints, policy, script);
         let mut route = client.route();
         route.sort_unstable();
         assert_eq!(route, [0, 1, 2]);

@@ -31,6 +31,15 @@ impl Cause {
             Self::Transport(error) => matches!(error.code(), Some("ECONNREFUSED" | "ECONNRESET")),
         }
     }
+
+    /// Whether the server may have done what was asked all the same.
+    #[must_use]
+    pub const fn may_have_been_applied(&self) -> bool {
+        match self {
+            Self::Status(_) => true,
+            Self::Transport(error) => error.sent,
+        }
+    }
 }
 
 /// A failure below HTTP, or of HTTP itself, in the words of Node's errors: `httperror` in `err.errors`.
@@ -48,6 +57,8 @@ pub struct TransportError {
     pub hostname: Option<String>,
     /// For a timeout: whether it struck while connecting.
     pub connect: Option<bool>,
+    /// Whether the request, or a part of it, may have reached the server.
+    pub sent: bool,
 }
 
 impl TransportError {

@@ -1,6 +1,7 @@
 //! A v2 request, as every transport takes it.
 
 use crate::key::Key;
+use crate::proxy::ProxyRules;
 use bytes::Bytes;
 use http::Method;
 use std::time::Duration;
@@ -25,6 +26,8 @@ pub struct Request {
     pub form: Option<Bytes>,
     /// How long connecting, and then every wait for the next bytes, may take, at each endpoint.
     pub timeout: Option<Duration>,
+    /// The proxies to go through; none for the direct way.
+    pub proxies: Option<ProxyRules>,
 }
 
 impl Request {
@@ -41,6 +44,12 @@ impl Request {
             () => "?",
         };
         [root, path, separator, &self.query].concat()
+    }
+
+    /// Whether it only asks, so that sending it twice is harmless.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        matches!(self.method, Method::GET | Method::HEAD)
     }
 
     /// Whether the server may hold the reply back until something happens: then `timeout` bounds the way to the
@@ -62,7 +71,7 @@ mod tests {
     use super::*;
 
     fn request(target: Target, query: &str) -> Request {
-        Request { method: Method::GET, target, query: query.into(), form: None, timeout: None }
+        Request { method: Method::GET, target, query: query.into(), form: None, timeout: None, proxies: None }
     }
 
     #[test]

@@ -5,9 +5,10 @@
 use crate::binding::environment::{Environment, Shared};
 use crate::binding::event::Event;
 use crate::binding::options::ClientOptions;
-use crate::client::{Client as Core, RetryWaits};
+use crate::client::{Client as Core, ResendPolicy};
 use crate::endpoint::Endpoint;
 use crate::key::Key;
+use crate::proxy::ProxyRules;
 use crate::request::{Request, Target};
 use crate::transport::http::{Http, HttpOptions};
 use futures_util::FutureExt as _;
@@ -26,7 +27,7 @@ use std::time::Duration;
 pub struct Client {
     shared: Rc<Shared>,
     endpoints: Vec<Endpoint>,
-    waits: RetryWaits,
+    policy: ResendPolicy,
     http: Arc<HttpOptions>,
     background: OnceCell<Arc<Core<Http>>>,
     blocking: OnceCell<Arc<Core<Http>>>,
@@ -39,10 +40,10 @@ impl Client {
     pub fn new(environment: &Environment, options: ClientOptions) -> Result<Self> {
         let endpoints = options.endpoints()?;
         let http = Arc::new(options.http(&endpoints)?);
-        let waits = if options.short_waits { RetryWaits::UNIT_TESTS } else { RetryWaits::ELECTION };
+        let policy = options.resend_policy();
         let shared = Rc::clone(&environment.shared);
         let (background, blocking) = (OnceCell::new(), OnceCell::new());
-        Ok(Self { shared, endpoints, waits, http, background, blocking })
+        Ok(Self { shared, endpoints, policy, http, background, blocking })
     }
 
     /// The cleaned URLs, with the credentials they hold.
@@ -57,6 +58,8 @@ impl Client {
         self.endpoints.iter().map(|endpoint| endpoint.server().to_owned()).collect()
     }
 
+    /// `query` is encoded, `timeout` in milliseconds with 0 for none, `proxies` for http, for https, and NO_PROXY.
+    ///
     /// Starts a request, which reports to the environment under `id` after this call has returned. Returns the order
     /// in which the endpoints are tried; nothing when there is only one.
     #[napi(catch_unwind)]
@@ -71,11 +74,12 @@ impl Client {
         form: Option<String>,
         max_retries: u32,
         timeout: f64,
+        proxies: Option<Vec<String>>,
     ) -> Result<Option<Vec<u32>>> {
         let client = self.core(&self.background)?;
         let route = client.route();
         let order = listed(&route);
-        let request = request(&method, target, is_key, query, form, timeout);
+        let request = request(&method, target, is_key, query, form, timeout, proxies);
         let report = self.shared.report().clone();
         self.shared.spawn(&env, id, async move {
             let end = run(&client, request, &route, max_retries, |event| report.send(id, event)).await;
@@ -97,10 +101,11 @@ impl Client {
         form: Option<String>,
         max_retries: u32,
         timeout: f64,
+        proxies: Option<Vec<String>>,
     ) -> Result<()> {
         let client = self.core(&self.blocking)?;
         let route = client.route();
-        let request = request(&method, target, is_key, query, form, timeout);
+        let request = request(&method, target, is_key, query, form, timeout, proxies);
         let mut events = Vec::new();
         let work = run(&client, request, &route, max_retries, |event| events.push(event));
         let end = self.shared.block_on(work)?;
@@ -112,8 +117,9 @@ impl Client {
         if let Some(core) = cell.get() {
             return Ok(Arc::clone(core));
         }
-        let http = Http::new(Arc::clone(&self.http)).map_err(|error| Error::from_reason(error.message))?;
-        let core = Arc::new(Core::new(self.endpoints.clone(), self.waits, http));
+        let http = Http::new(Arc::clone(&self.http), &self.endpoints)
+            .map_err(|error| Error::from_reason(error.message))?;
+        let core = Arc::new(Core::new(self.endpoints.clone(), self.policy, http));
         Ok(Arc::clone(cell.get_or_init(|| core)))
     }
 }
@@ -149,6 +155,7 @@ fn request(
     query: String,
     form: Option<String>,
     timeout: f64,
+    proxies: Option<Vec<String>>,
 ) -> std::result::Result<Request, Refusal> {
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| Refusal {
         code: "ERR_INVALID_HTTP_TOKEN",
@@ -164,7 +171,9 @@ fn request(
     };
     // Zero, and anything beyond time, stands for no limit, as it did in `request`.
     let timeout = Duration::try_from_secs_f64(timeout / 1000.0).ok().filter(|timeout| !timeout.is_zero());
-    Ok(Request { method, target, query, form: form.map(Into::into), timeout })
+    let proxies = proxies.and_then(|rules| <[String; 3]>::try_from(rules).ok());
+    let proxies = proxies.map(|[http, https, no_proxy]| ProxyRules { http, https, no_proxy });
+    Ok(Request { method, target, query, form: form.map(Into::into), timeout, proxies })
 }
 
 /// Why a request cannot be made.

@@ -18,6 +18,8 @@ pub enum EventKind {
     Retrying,
     /// The end: no endpoint is left.
     Exhausted,
+    /// The end: nobody knows whether the write took place.
+    Unknown,
     /// The end: the request could not be made at all: `(undefined, code, message)`.
     Refused,
 }
@@ -47,6 +49,7 @@ pub enum Event {
     Failed(failure::Failure),
     Retrying(u32),
     Exhausted,
+    Unknown,
     Refused { code: &'static str, message: String },
 }
 
@@ -76,6 +79,7 @@ impl Event {
             Self::Failed(failure) => (id, EventKind::Failed, Some(Either::B(failure.into())), None, None),
             Self::Retrying(retries) => (id, EventKind::Retrying, Some(Either::A(retries)), None, None),
             Self::Exhausted => (id, EventKind::Exhausted, None, None, None),
+            Self::Unknown => (id, EventKind::Unknown, None, None, None),
             Self::Refused { code, message } => {
                 (id, EventKind::Refused, None, Some(code.to_owned()), Some(message))
             }
@@ -98,6 +102,7 @@ impl From<client::Outcome> for Event {
         match outcome {
             client::Outcome::Reply(reply) => Self::Reply(reply),
             client::Outcome::Exhausted => Self::Exhausted,
+            client::Outcome::Unknown => Self::Unknown,
         }
     }
 }

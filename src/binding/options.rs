@@ -1,12 +1,15 @@
 //! Options of a client as JavaScript hands them over, already checked for their types.
 
+use crate::client::{ResendPolicy, RetryWaits};
 use crate::credentials;
 use crate::endpoint::Endpoint;
-use crate::transport::http::HttpOptions;
+use crate::transport::http::{HttpOptions, PoolOptions};
+use crate::transport::redirect::{Follow, RedirectPolicy};
 use crate::transport::tls::TlsOptions;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
+use std::net::IpAddr;
 
 /// What an `Etcd` object needs of its constructor's arguments.
 #[napi(object, object_to_js = false)]
@@ -21,8 +24,21 @@ pub struct ClientOptions {
     pub ca: Vec<Buffer>,
     pub cert: Option<Buffer>,
     pub key: Option<Buffer>,
+    /// A PKCS#12 archive.
+    pub pfx: Option<Buffer>,
+    pub passphrase: Option<String>,
+    pub accept_any_server: bool,
+    pub servername: Option<String>,
+    pub max_redirects: u32,
+    pub follow_writes: bool,
+    pub follow_reads: bool,
+    pub gzip: bool,
+    pub max_sockets: u32,
+    pub keep_alive: bool,
+    pub local_address: Option<String>,
     /// Bytes.
     pub max_response_size: f64,
+    pub resend_writes: bool,
     /// Retries of an election wait a millisecond only (RUNNING_UNIT_TESTS).
     pub short_waits: bool,
 }
@@ -40,20 +56,55 @@ impl ClientOptions {
     /// # Errors
     /// As [`Self::endpoints`].
     pub fn http(&self, endpoints: &[Endpoint]) -> Result<HttpOptions> {
-        let bytes = |buffer: &Buffer| buffer.to_vec();
-        let tls = TlsOptions {
-            ca: self.ca.iter().map(bytes).collect(),
-            cert: self.cert.as_ref().map(bytes),
-            key: self.key.as_ref().map(bytes),
-        };
         Ok(HttpOptions {
             headers: self.headers()?,
             authorization: self.authorization()?,
-            tls: tls.build().map_err(invalid)?,
             // A size beyond memory is no limit.
             max_response_size: self.max_response_size as usize,
-            trusted: endpoints.iter().map(|endpoint| endpoint.name().to_owned()).collect(),
+            redirects: self.redirects(endpoints),
+            pool: PoolOptions {
+                tls: self.tls().build().map_err(invalid)?,
+                max_sockets: self.max_sockets as usize,
+                keep_alive: self.keep_alive,
+                gzip: self.gzip,
+                local_address: self.local_address()?,
+            },
         })
+    }
+
+    #[must_use]
+    pub const fn resend_policy(&self) -> ResendPolicy {
+        let waits = if self.short_waits { RetryWaits::UNIT_TESTS } else { RetryWaits::ELECTION };
+        ResendPolicy { waits, resend_writes: self.resend_writes }
+    }
+
+    fn redirects(&self, endpoints: &[Endpoint]) -> RedirectPolicy {
+        let follow = match (self.follow_writes, self.follow_reads) {
+            (true, _) => Follow::All,
+            (false, true) => Follow::Reads,
+            (false, false) => Follow::None,
+        };
+        RedirectPolicy { follow, max: self.max_redirects, tls: endpoints.iter().any(Endpoint::is_secure) }
+    }
+
+    fn tls(&self) -> TlsOptions {
+        let bytes = |buffer: &Buffer| buffer.to_vec();
+        let passphrase = self.passphrase.clone().unwrap_or_default();
+        TlsOptions {
+            ca: self.ca.iter().map(bytes).collect(),
+            cert: self.cert.as_ref().map(bytes),
+            key: self.key.as_ref().map(bytes),
+            pfx: self.pfx.as_ref().map(bytes).map(|archive| (archive, passphrase)),
+            accept_any_server: self.accept_any_server,
+            server_name: self.servername.clone(),
+        }
+    }
+
+    fn local_address(&self) -> Result<Option<IpAddr>> {
+        let parse = |text: &String| {
+            text.parse().map_err(|_| invalid(format!("options.localAddress: {text:?} is no IP address")))
+        };
+        self.local_address.as_ref().map(parse).transpose()
     }
 
     fn headers(&self) -> Result<HeaderMap> {

@@ -3,6 +3,7 @@
 use crate::endpoint::Endpoint;
 use crate::failure::TransportError;
 use crate::transport::connection::{Connection, ResolveError};
+use crate::transport::verifier::Untrusted;
 use std::borrow::Cow;
 use std::error::Error;
 use std::io;
@@ -24,22 +25,38 @@ pub fn connect_timeout() -> TransportError {
 
 /// Connected, but no byte within the time limit.
 pub fn idle_timeout() -> TransportError {
-    TransportError { connect: Some(false), ..TransportError::with_code("ESOCKETTIMEDOUT", "ESOCKETTIMEDOUT") }
+    let timeout = TransportError::with_code("ESOCKETTIMEDOUT", "ESOCKETTIMEDOUT");
+    TransportError { connect: Some(false), sent: true, ..timeout }
+}
+
+/// A kept connection that the server closed in the meantime looks like this.
+pub fn is_hang_up(error: &TransportError) -> bool {
+    error.code() == Some("ECONNRESET")
 }
 
 /// A reply that is larger than the client takes.
 pub fn reply_too_large(limit: usize) -> TransportError {
-    TransportError::with_code(
-        format!("The reply is larger than maxResponseSize ({limit} bytes)"),
-        "ERR_RESPONSE_TOO_LARGE",
-    )
+    let message = format!("The reply is larger than maxResponseSize ({limit} bytes)");
+    TransportError { sent: true, ..TransportError::with_code(message, "ERR_RESPONSE_TOO_LARGE") }
 }
 
-/// Translates an error of the HTTP client.
+/// Translates an error of the HTTP client. `peer` is whom it connected to: the server or its proxy.
 pub fn transport_error(
     error: &reqwest::Error,
     stage: Stage,
     url: &Url,
+    peer: &Url,
+    connection: &Connection,
+) -> TransportError {
+    let sent = !error.is_connect() && !error.is_builder();
+    TransportError { sent, ..translated(error, stage, url, peer, connection) }
+}
+
+fn translated(
+    error: &reqwest::Error,
+    stage: Stage,
+    url: &Url,
+    peer: &Url,
     connection: &Connection,
 ) -> TransportError {
     if let Some(unresolved) = find::<ResolveError>(error) {
@@ -52,8 +69,8 @@ pub fn transport_error(
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_error(tls, url);
     }
-    if let Some(code) = find::<io::Error>(error).and_then(system_code) {
-        return system_error(code, error.is_connect(), url, connection);
+    if let Some(code) = find_system_code(error) {
+        return system_error(code, error.is_connect(), peer, connection);
     }
     match find::<hyper::Error>(error) {
         Some(http) if http.is_parse() => {
@@ -62,6 +79,13 @@ pub fn transport_error(
         // The connection ended: hyper calls it incomplete, canceled or a body error, Node a reset.
         Some(_) => hang_up(stage),
         None if error.is_body() || error.is_decode() => hang_up(stage),
+        // The tunnel's errors have no public type.
+        None if error.is_connect() && peer != url => {
+            let message = format!("tunneling socket could not be established: {}", innermost(error));
+            TransportError::with_code(message, "ECONNRESET")
+        }
+        // The peer of a TLS handshake that just hangs up.
+        None if error.is_connect() => hang_up(Stage::Request),
         None => TransportError::new(format!("Request to {} failed: {}", Origin(url), innermost(error))),
     }
 }
@@ -71,31 +95,28 @@ fn hang_up(stage: Stage) -> TransportError {
     TransportError::with_code(message, "ECONNRESET")
 }
 
-fn system_error(code: &'static str, connecting: bool, url: &Url, connection: &Connection) -> TransportError {
+fn system_error(code: &'static str, connecting: bool, peer: &Url, connection: &Connection) -> TransportError {
     if !connecting {
-        return TransportError {
-            syscall: Some("read"),
-            ..TransportError::with_code(format!("read {code}"), code)
-        };
+        let error = TransportError::with_code(format!("read {code}"), code);
+        return TransportError { syscall: Some("read"), ..error };
     }
-    let port = url.port_or_known_default();
+    let port = peer.port_or_known_default();
     let address = match connection.address() {
         Some(resolved) => resolved.ip().to_string(),
-        None => url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned(),
+        None => peer.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned(),
     };
+    let message = format!("connect {code} {address}:{}", port.unwrap_or_default());
     TransportError {
         syscall: Some("connect"),
+        address: Some(address),
         port,
-        ..TransportError::with_code(format!("connect {code} {address}:{}", port.unwrap_or_default()), code)
+        ..TransportError::with_code(message, code)
     }
-    .at(address)
 }
 
-impl TransportError {
-    fn at(mut self, address: String) -> Self {
-        self.address = Some(address);
-        self
-    }
+/// The code of the first system error in a chain; an `io::Error` may only wrap another one.
+fn find_system_code(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    causes(error).find_map(|cause| cause.downcast_ref::<io::Error>().and_then(system_code))
 }
 
 /// Node's code of a system error, on every platform.
@@ -121,7 +142,6 @@ fn tls_error(error: &rustls::Error, url: &Url) -> TransportError {
     use rustls::Error as Tls;
     let code: Option<Cow<'static, str>> = match error {
         Tls::InvalidCertificate(certificate) => match certificate {
-            Certificate::UnknownIssuer => Some("UNABLE_TO_VERIFY_LEAF_SIGNATURE"),
             Certificate::Expired | Certificate::ExpiredContext { .. } => Some("CERT_HAS_EXPIRED"),
             Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => Some("CERT_NOT_YET_VALID"),
             Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
@@ -129,6 +149,9 @@ fn tls_error(error: &rustls::Error, url: &Url) -> TransportError {
             }
             Certificate::Revoked => Some("CERT_REVOKED"),
             Certificate::BadSignature => Some("CERT_SIGNATURE_FAILURE"),
+            Certificate::Other(other) => {
+                other.0.downcast_ref::<Untrusted>().map(|untrusted| untrusted.code())
+            }
             _ => None,
         },
         Tls::AlertReceived(rustls::AlertDescription::CertificateRequired) => {
@@ -137,23 +160,26 @@ fn tls_error(error: &rustls::Error, url: &Url) -> TransportError {
         _ => None,
     }
     .map(Cow::Borrowed);
-    TransportError { code, ..TransportError::new(format!("TLS with {} failed: {error}", Origin(url))) }
+    let reason = match error {
+        Tls::InvalidCertificate(Certificate::Other(other)) => other.0.to_string(),
+        error => error.to_string(),
+    };
+    TransportError { code, ..TransportError::new(format!("TLS with {} failed: {reason}", Origin(url))) }
 }
 
-/// The first error of a type in a chain of causes, also where it hides in an `io::Error`.
+/// The first error of a type in a chain of causes.
 fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<E>() {
-            // An `io::Error` that only wraps another error is not the system's.
-            return Some(found);
-        }
-        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+    causes(error).find_map(|cause| cause.downcast_ref::<E>())
+}
+
+/// An error and its causes, also those that hide in an `io::Error`.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             Some(inner) => Some(inner as &(dyn Error + 'static)),
             None => error.source(),
-        };
-    }
-    None
+        }
+    })
 }
 
 fn innermost(error: &dyn Error) -> String {

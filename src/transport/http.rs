@@ -5,12 +5,13 @@ use crate::failure::TransportError;
 use crate::reply::{Headers, Reply};
 use crate::request::Request;
 use crate::transport::Transport;
-use crate::transport::connection::{Connection, Observe, Phase, SystemResolver};
+use crate::transport::connection::{Connection, Phase};
 use crate::transport::fault::{self, Stage};
-use crate::transport::redirect::Hop;
+use crate::transport::pool::{Pool, parse_proxy};
+use crate::transport::redirect::{Hop, RedirectPolicy};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
-use reqwest::{Body, Response, redirect::Policy};
+use reqwest::{Body, Client, Response};
 use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
@@ -18,8 +19,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
-/// node-etcd's limit on redirects.
-const MAX_REDIRECTS: u32 = 10;
+pub use crate::transport::pool::PoolOptions;
 
 /// How to speak HTTP to the endpoints of one client.
 #[derive(Debug, Clone)]
@@ -28,35 +28,45 @@ pub struct HttpOptions {
     pub headers: HeaderMap,
     /// Wins over an endpoint's own and over an `Authorization` among `headers`.
     pub authorization: Option<HeaderValue>,
-    pub tls: rustls::ClientConfig,
-    /// The largest reply taken, in bytes.
+    /// The largest reply taken, in bytes, after decompression.
     pub max_response_size: usize,
-    /// The host names that may see credentials after a redirect.
-    pub trusted: HashSet<String>,
+    pub redirects: RedirectPolicy,
+    pub pool: PoolOptions,
 }
 
-/// A pool of kept-alive connections. Belongs to the runtime it was first used on.
+/// The HTTP transport of one client. Belongs to the runtime it was first used on.
 #[derive(Debug)]
 pub struct Http {
-    pool: reqwest::Client,
+    pool: Pool,
     options: Arc<HttpOptions>,
+    /// The host names that may see credentials after a redirect.
+    trusted: HashSet<String>,
+}
+
+/// The way to an endpoint.
+struct Route {
+    client: Client,
+    proxy: Option<Url>,
 }
 
 impl Http {
     /// # Errors
     /// When the HTTP client cannot be built, which no option accepted so far causes.
-    pub fn new(options: Arc<HttpOptions>) -> Result<Self, TransportError> {
-        let pool = reqwest::Client::builder()
-            .http1_only()
-            .no_proxy()
-            .referer(false)
-            .redirect(Policy::none())
-            .connector_layer(Observe)
-            .dns_resolver(SystemResolver)
-            .tls_backend_preconfigured(options.tls.clone())
-            .build()
-            .map_err(|error| TransportError::new(format!("The HTTP client cannot be built: {error}")))?;
-        Ok(Self { pool, options })
+    pub fn new(options: Arc<HttpOptions>, endpoints: &[Endpoint]) -> Result<Self, TransportError> {
+        let pool = Pool::new(options.pool.clone(), endpoints)?;
+        let trusted = endpoints.iter().map(|endpoint| endpoint.name().to_owned()).collect();
+        Ok(Self { pool, options, trusted })
+    }
+
+    /// Chosen by the first URL; redirects stay on it.
+    fn route(&self, request: &Request, url: &Url) -> Result<Route, TransportError> {
+        match request.proxies.as_ref().and_then(|rules| rules.proxy_for(url)) {
+            None => Ok(Route { client: self.pool.direct().clone(), proxy: None }),
+            Some(proxy) => {
+                let proxy = parse_proxy(proxy)?;
+                Ok(Route { client: self.pool.through(&proxy)?, proxy: Some(proxy) })
+            }
+        }
     }
 
     fn message(&self, endpoint: &Endpoint, request: &Request, hop: &Hop) -> reqwest::Request {
@@ -94,17 +104,42 @@ impl Http {
     }
 
     /// Sends one request and reads its reply; a redirect is the caller's business.
+    ///
+    /// A kept connection may have been closed by the server just now. A read then goes out again at once; a write does
+    /// not, as nobody knows whether it took place (semantics.md, part 4).
     async fn exchange(
         &self,
         endpoint: &Endpoint,
         request: &Request,
+        route: &Route,
         hop: &Hop,
     ) -> Result<(Reply, HeaderMap), TransportError> {
-        let connection = Arc::new(Connection::default());
+        loop {
+            let connection = Arc::new(Connection::default());
+            let exchanged = self.exchange_once(endpoint, request, route, hop, &connection).await;
+            match exchanged {
+                Err(error)
+                    if request.is_read()
+                        && connection.phase() == Phase::Kept
+                        && fault::is_hang_up(&error) => {}
+                exchanged => return exchanged,
+            }
+        }
+    }
+
+    async fn exchange_once(
+        &self,
+        endpoint: &Endpoint,
+        request: &Request,
+        route: &Route,
+        hop: &Hop,
+        connection: &Arc<Connection>,
+    ) -> Result<(Reply, HeaderMap), TransportError> {
+        let peer = route.proxy.as_ref().unwrap_or(&hop.url);
         let failed =
-            |error: &reqwest::Error, stage| fault::transport_error(error, stage, &hop.url, &connection);
-        let sending = connection.observe(self.pool.execute(self.message(endpoint, request, hop)));
-        let mut response = bounded(sending, request.timeout, &connection)
+            |error: &reqwest::Error, stage| fault::transport_error(error, stage, &hop.url, peer, connection);
+        let sending = connection.observe(route.client.execute(self.message(endpoint, request, hop)));
+        let mut response = bounded(sending, request.timeout, connection)
             .await?
             .map_err(|error| failed(&error, Stage::Request))?;
         let status = response.status().as_u16();
@@ -127,11 +162,13 @@ impl Transport for Http {
     async fn send(&self, endpoint: &Endpoint, request: &Request) -> Result<Reply, TransportError> {
         let url = Url::parse(&(endpoint.server().to_owned() + &request.path_and_query()))
             .map_err(|error| fault::unsendable(endpoint, error))?;
+        let route = self.route(request, &url)?;
+        let _place = if request.is_watch() { None } else { self.pool.place(endpoint).await };
         let mut hop = Hop::first(url, request.method.clone());
         loop {
-            let (reply, headers) = self.exchange(endpoint, request, &hop).await?;
-            let trusted = |name: &str| self.options.trusted.contains(name);
-            match hop.next(reply.status, &headers, MAX_REDIRECTS, trusted)? {
+            let (reply, headers) = self.exchange(endpoint, request, &route, &hop).await?;
+            let trusted = |name: &str| self.trusted.contains(name);
+            match hop.next(reply.status, &headers, self.options.redirects, trusted)? {
                 Some(next) => hop = next,
                 None => return Ok(reply),
             }

@@ -2,11 +2,14 @@
 //!
 //! Everything above knows endpoints, requests and replies; everything about HTTP stays below.
 
+mod certificate;
 mod connection;
 mod fault;
 pub mod http;
-mod redirect;
+mod pool;
+pub mod redirect;
 pub mod tls;
+mod verifier;
 
 use crate::endpoint::Endpoint;
 use crate::failure::TransportError;

@@ -4,6 +4,35 @@ use crate::failure::TransportError;
 use http::{HeaderMap, Method, StatusCode, header};
 use url::Url;
 
+/// Which redirects are followed: `followAllRedirects` and `followRedirect` of `request`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follow {
+    All,
+    /// Those of requests that only ask.
+    Reads,
+    None,
+}
+
+/// The policy of a client.
+#[derive(Debug, Clone, Copy)]
+pub struct RedirectPolicy {
+    pub follow: Follow,
+    /// How many in a row.
+    pub max: u32,
+    /// Whether https URLs can be reached: a client of http hosts has read no certificates to trust.
+    pub tls: bool,
+}
+
+impl RedirectPolicy {
+    fn follows(self, method: &Method) -> bool {
+        match self.follow {
+            Follow::All => true,
+            Follow::Reads => matches!(*method, Method::GET | Method::HEAD),
+            Follow::None => false,
+        }
+    }
+}
+
 /// One request of a chain of redirects.
 #[derive(Debug, Clone)]
 pub struct Hop {
@@ -28,16 +57,18 @@ impl Hop {
     /// Credentials follow to the same host name and to `trusted` ones only.
     ///
     /// # Errors
-    /// After `max` hops, for a target that is no http or https URL, and for one that would leave TLS behind.
+    /// After too many hops, for a target that is no http or https URL, and for one that would leave TLS behind.
     pub fn next(
         &self,
         status: u16,
         headers: &HeaderMap,
-        max: u32,
+        policy: RedirectPolicy,
         trusted: impl Fn(&str) -> bool,
     ) -> Result<Option<Self>, TransportError> {
-        let Some(location) = location(status, headers) else { return Ok(None) };
-        if self.taken >= max {
+        let Some(location) = location(status, headers).filter(|_| policy.follows(&self.method)) else {
+            return Ok(None);
+        };
+        if self.taken >= policy.max {
             let message = format!("Exceeded maxRedirects. Probably stuck in a redirect loop {}", self.url);
             return Err(TransportError::new(message));
         }
@@ -46,7 +77,13 @@ impl Hop {
             self.url.join(&url).map_err(|error| TransportError::new(format!("Bad redirect: {error}")))?;
         let url = crate::endpoint::without_credentials(url);
         match (self.url.scheme(), url.scheme()) {
-            (_, "https") | ("http", "http") => {}
+            ("http", "http") => {}
+            (_, "https") if policy.tls => {}
+            (_, "https") => {
+                let message =
+                    "Redirect to https refused: a client needs an https host to read what it trusts";
+                return Err(TransportError::with_code(message, "ERR_UNSAFE_REDIRECT"));
+            }
             (_, scheme) => {
                 let message = format!("Redirect from {} to {scheme} refused", self.url.scheme());
                 return Err(TransportError::with_code(message, "ERR_UNSAFE_REDIRECT"));
@@ -78,13 +115,15 @@ fn location(status: u16, headers: &HeaderMap) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
+    const ALL: RedirectPolicy = RedirectPolicy { follow: Follow::All, max: 10, tls: true };
+
     fn put(url: &str) -> Hop {
         Hop::first(Url::parse(url).unwrap(), Method::PUT)
     }
 
     fn follow(hop: &Hop, status: u16, location: &str) -> Result<Option<Hop>, TransportError> {
         let headers = HeaderMap::from_iter([(header::LOCATION, location.parse().unwrap())]);
-        hop.next(status, &headers, 10, |name| name == "trusted")
+        hop.next(status, &headers, ALL, |name| name == "trusted")
     }
 
     #[test]
@@ -116,6 +155,16 @@ mod tests {
     }
 
     #[test]
+    fn only_what_the_policy_names_is_followed() {
+        let headers = HeaderMap::from_iter([(header::LOCATION, "/y".parse().unwrap())]);
+        let get = Hop::first(Url::parse("http://a/").unwrap(), Method::GET);
+        let next = |hop: &Hop, follow| hop.next(302, &headers, RedirectPolicy { follow, ..ALL }, |_| true);
+        assert!(next(&get, Follow::Reads).unwrap().is_some());
+        assert!(next(&put("http://a/"), Follow::Reads).unwrap().is_none());
+        assert!(next(&get, Follow::None).unwrap().is_none());
+    }
+
+    #[test]
     fn a_loop_ends() {
         let mut hop = put("http://a/x");
         for _ in 0..10 {
@@ -128,6 +177,6 @@ mod tests {
     #[test]
     fn other_replies_are_no_redirects() {
         assert!(follow(&put("http://a/"), 201, "/y").unwrap().is_none());
-        assert!(put("http://a/").next(302, &HeaderMap::new(), 10, |_| true).unwrap().is_none());
+        assert!(put("http://a/").next(302, &HeaderMap::new(), ALL, |_| true).unwrap().is_none());
     }
 }

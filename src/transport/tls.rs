@@ -1,22 +1,29 @@
 //! Whom to trust and how to prove oneself over TLS.
 
+use crate::transport::verifier::{NoVerifier, Verifier};
+use p12_keystore::Pkcs12Archive;
 use rustls::ClientConfig;
-use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::fmt;
 use std::sync::Arc;
 
-/// PEM texts, as Node's `tls` takes them.
+/// The options of Node's `tls` that concern a client's trust and identity.
 #[derive(Clone, Default)]
 pub struct TlsOptions {
-    /// The only certificates to trust; each text may hold several.
+    /// PEM texts of the only certificates to trust; each may hold several.
     pub ca: Vec<Vec<u8>>,
-    /// The client's own certificate, followed by its chain.
+    /// The client's own certificate in PEM, followed by its chain.
     pub cert: Option<Vec<u8>>,
-    /// The private key of `cert`: PKCS#8, PKCS#1 or SEC1.
+    /// The unencrypted private key of `cert` in PEM: PKCS#8, PKCS#1 or SEC1.
     pub key: Option<Vec<u8>>,
+    /// Instead of `cert` and `key`: a PKCS#12 archive and its passphrase.
+    pub pfx: Option<(Vec<u8>, String)>,
+    /// Take any server's certificate.
+    pub accept_any_server: bool,
+    /// The name that the server's certificate must hold, instead of the one connected to.
+    pub server_name: Option<String>,
 }
 
 /// A TLS option that cannot be used, by the name it has for the user.
@@ -27,36 +34,58 @@ pub struct InvalidTls {
     pub reason: String,
 }
 
+/// A client's certificates and the key of the first.
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
 impl TlsOptions {
     /// # Errors
-    /// [`InvalidTls`] naming the option that holds no usable certificate or key.
+    /// [`InvalidTls`] naming the option that holds no usable certificate, key or name.
     pub fn build(&self) -> Result<ClientConfig, InvalidTls> {
-        let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        let provider = Arc::new(default_provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| invalid("ca", error))?
-            .with_root_certificates(self.roots()?);
-        match (&self.cert, &self.key) {
-            (Some(cert), Some(key)) => {
+            .dangerous();
+        let name = self.server_name.clone().map(ServerName::try_from).transpose();
+        let name = name.map_err(|error| invalid("servername", error))?;
+        let verifier = Verifier::new(self.roots()?, name, Arc::clone(&provider))
+            .map_err(|error| invalid("ca", error))?;
+        let builder = if self.accept_any_server {
+            builder.with_custom_certificate_verifier(Arc::new(NoVerifier(provider)))
+        } else {
+            builder.with_custom_certificate_verifier(Arc::new(verifier))
+        };
+        let option = if self.pfx.is_some() { "pfx" } else { "key" };
+        match self.identity()? {
+            Some((chain, key)) => {
+                builder.with_client_auth_cert(chain, key).map_err(|error| invalid(option, error))
+            }
+            None => Ok(builder.with_no_client_auth()),
+        }
+    }
+
+    fn roots(&self) -> Result<Vec<CertificateDer<'static>>, InvalidTls> {
+        let found: Result<Vec<_>, _> = self.ca.iter().map(|pem| certificates("ca", pem)).collect();
+        Ok(found?.concat())
+    }
+
+    fn identity(&self) -> Result<Option<Identity>, InvalidTls> {
+        match (&self.pfx, &self.cert, &self.key) {
+            (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
+                Err(invalid("pfx", "cannot be combined with cert and key"))
+            }
+            (Some((archive, passphrase)), None, None) => unpack(archive, passphrase).map(Some),
+            (None, Some(cert), Some(key)) => {
                 let chain = certificates("cert", cert)?;
                 let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| {
                     invalid("key", format!("expected an unencrypted private key in PEM ({error})"))
                 })?;
-                builder.with_client_auth_cert(chain, key).map_err(|error| invalid("key", error))
+                Ok(Some((chain, key)))
             }
-            (None, None) => Ok(builder.with_no_client_auth()),
-            (Some(_), None) => Err(invalid("key", "missing: a certificate needs its private key")),
-            (None, Some(_)) => Err(invalid("cert", "missing: a private key needs its certificate")),
+            (None, None, None) => Ok(None),
+            (None, Some(_), None) => Err(invalid("key", "missing: a certificate needs its private key")),
+            (None, None, Some(_)) => Err(invalid("cert", "missing: a private key needs its certificate")),
         }
-    }
-
-    fn roots(&self) -> Result<RootCertStore, InvalidTls> {
-        let mut roots = RootCertStore::empty();
-        for pem in &self.ca {
-            for certificate in certificates("ca", pem)? {
-                roots.add(certificate).map_err(|error| invalid("ca", error))?;
-            }
-        }
-        Ok(roots)
     }
 }
 
@@ -70,11 +99,28 @@ fn certificates(option: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'
     Ok(found)
 }
 
+/// The key of a PKCS#12 archive with its certificate first and the others behind.
+fn unpack(archive: &[u8], passphrase: &str) -> Result<Identity, InvalidTls> {
+    let archive = Pkcs12Archive::from_pkcs12(archive, passphrase).map_err(|error| {
+        invalid("pfx", format!("expected a PKCS#12 archive that the passphrase opens ({error})"))
+    })?;
+    let key = archive.keys.into_iter().next().ok_or_else(|| invalid("pfx", "holds no private key"))?;
+    let id = key.local_key_id.map(|id| id.0);
+    let (own, others): (Vec<_>, Vec<_>) = archive.certs.into_iter().partition(|bag| bag.local_key_id == id);
+    let chain: Vec<_> =
+        own.iter().chain(&others).map(|bag| CertificateDer::from(bag.cert.as_der().to_vec())).collect();
+    if chain.is_empty() {
+        return Err(invalid("pfx", "holds no certificate"));
+    }
+    let key = PrivateKeyDer::try_from(key.key.as_der().to_vec()).map_err(|error| invalid("pfx", error))?;
+    Ok((chain, key))
+}
+
 fn invalid(option: &'static str, reason: impl fmt::Display) -> InvalidTls {
     InvalidTls { option, reason: reason.to_string() }
 }
 
-/// Keys stay out of every log.
+/// Keys and passphrases stay out of every log.
 impl fmt::Debug for TlsOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsOptions").field("ca", &self.ca.len()).finish_non_exhaustive()
@@ -84,6 +130,7 @@ impl fmt::Debug for TlsOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn refused(options: &TlsOptions) -> String {
         options.build().unwrap_err().to_string()
@@ -100,6 +147,10 @@ mod tests {
         assert!(refused(&cert).starts_with("options.cert: "));
         let key = TlsOptions { cert: Some(broken), key: garbage(), ..TlsOptions::default() };
         assert!(refused(&key).starts_with("options.key: expected an unencrypted private key"));
+        let pfx = TlsOptions { pfx: Some((b"garbage".to_vec(), "geheim".into())), ..TlsOptions::default() };
+        assert!(refused(&pfx).starts_with("options.pfx: expected a PKCS#12 archive"));
+        let name = TlsOptions { server_name: Some("no name".into()), ..TlsOptions::default() };
+        assert!(refused(&name).starts_with("options.servername: "));
     }
 
     #[test]
@@ -114,5 +165,21 @@ mod tests {
     #[test]
     fn nothing_given_trusts_nobody() {
         assert!(TlsOptions::default().build().is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes: Vec<u8>, base64 in "[A-Za-z0-9+/=\\n]{0,200}") {
+            let pem = format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n").into_bytes();
+            let key = format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n").into_bytes();
+            for text in [&bytes, &pem] {
+                let ca = TlsOptions { ca: vec![text.clone()], ..TlsOptions::default() };
+                prop_assert!(ca.build().is_err());
+            }
+            let identity = TlsOptions { cert: Some(pem), key: Some(key), ..TlsOptions::default() };
+            prop_assert!(identity.build().is_err());
+            let pfx = TlsOptions { pfx: Some((bytes, String::new())), ..TlsOptions::default() };
+            prop_assert!(pfx.build().is_err());
+        }
     }
 }

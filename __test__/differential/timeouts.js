@@ -1,0 +1,77 @@
+'use strict';
+
+// Limits of time. Cases wait on a server that does nothing, never on a clock.
+
+const HOST = '127.0.0.1:{a}';
+const slow = { reply: { chunks: [...'{"action":"get"}'].map((data) => ({ data, delayMs: 20 })) } };
+
+const codes = ({ arguments: args }) => args[0].errors.map(({ httperror: { code, connect, message } }) => ({ code, connect, message }));
+
+module.exports = {
+  title: 'timeouts',
+  cases: [
+    { name: 'no answer', options: { timeout: 100 }, fallback: { stall: true }, call: ['get', 'k'] },
+    { name: 'no answer to a write', options: { timeout: 100 }, fallback: { stall: true }, call: ['set', 'k', 'v'] },
+    {
+      name: 'a body that stops',
+      options: { timeout: 100 },
+      fallback: { reply: { chunks: ['{"acti'], hold: true } },
+      call: ['get', 'k'],
+    },
+    { name: 'a slow body whose bytes keep coming', options: { timeout: 150 }, fallback: slow, call: ['get', 'k'] },
+    {
+      name: 'each host has its time',
+      hosts: [HOST, HOST],
+      options: { timeout: 100 },
+      fallback: { stall: true },
+      run: async (_, { call }) => codes(await call('get', 'k')),
+    },
+    {
+      name: 'after a timeout comes the next host',
+      hosts: [HOST, HOST],
+      options: { timeout: 100 },
+      steps: [{ stall: true }],
+      call: ['get', 'k'],
+    },
+    {
+      name: 'a timeout is not tried again, nor is an election beside it',
+      hosts: [HOST, HOST],
+      options: { timeout: 100 },
+      steps: [{ stall: true }, { close: true }],
+      call: ['get', 'k'],
+    },
+    { name: 'no connection', hosts: '127.0.0.1:{deaf}', options: { timeout: 150 }, call: ['get', 'k'] },
+    { name: 'a refused connection is not a timeout', hosts: '127.0.0.1:{refused}', options: { timeout: 100 }, call: ['get', 'k'] },
+    ...[0, undefined, null].map((timeout) => ({
+      name: `${timeout} is no limit`,
+      options: { timeout },
+      steps: [{ delayMs: 100, reply: { json: {} } }],
+      call: ['get', 'k'],
+    })),
+    ...['50', -1, Number.NaN, {}].map((timeout) => ({
+      name: `a timeout of ${typeof timeout === 'string' ? `'${timeout}'` : timeout}`,
+      options: { timeout },
+      steps: [{ delayMs: 100, reply: { json: {} } }],
+      call: ['get', 'k'],
+    })),
+    { name: 'Infinity', options: { timeout: Number.POSITIVE_INFINITY }, steps: [{ delayMs: 50, reply: { json: {} } }], call: ['get', 'k'] },
+    {
+      name: 'a timeout of a single call',
+      fallback: { delayMs: 400, reply: { json: {} } },
+      run: async (_, { call, sleep }) => Promise.race([call('get', 'k', { timeout: 100 }), sleep(5000, 'no answer')]),
+    },
+    {
+      name: 'a watch without an event, though its headers came',
+      options: { timeout: 100 },
+      steps: [{ reply: { headers: { 'X-Etcd-Index': '7' }, chunks: [{ data: '', delayMs: 0 }, { data: '{"action":"set"}', delayMs: 400 }] } }],
+      call: ['watch', 'k'],
+    },
+    { name: 'a watch without headers', options: { timeout: 100 }, fallback: { stall: true }, call: ['watch', 'k'] },
+    {
+      name: 'a Sync call',
+      options: { timeout: 100 },
+      fallback: { stall: true },
+      run: (_, { sync }) => sync('getSync', 'k'),
+    },
+  ],
+};

@@ -1,0 +1,42 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { afterEach } = require('node:test');
+const { runScript } = require('./child');
+const { startScripted } = require('./scripted-server');
+
+/** Resolves with the arguments of a callback: `const [err, body] = await called((done) => etcd.get('a', done))`. */
+function called(start) {
+  return new Promise((resolve) => start((...args) => resolve(args)));
+}
+
+/** Resolves with what rejected the promise. */
+async function rejection(promise) {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  return assert.fail('The promise was fulfilled');
+}
+
+/** As `startScripted`, and stops each server after the test of this file that started it. */
+function scriptedServers() {
+  const servers = [];
+  afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop())));
+  return async (steps, options) => {
+    const server = await startScripted(steps, options);
+    servers.push(server);
+    return server;
+  };
+}
+
+/** Runs a script as `runScript`, expects it to end well and by itself, and resolves with the JSON that it printed. */
+async function printedBy(source, options) {
+  const { code, signal, stdout, stderr, timedOut } = await runScript(source, options);
+  const what = timedOut ? 'was killed, as it did not end' : `ended with ${signal ?? code}`;
+  assert.equal(code, 0, `The script ${what}\n${stdout}\n${stderr}`);
+  return JSON.parse(stdout);
+}
+
+module.exports = { called, printedBy, rejection, scriptedServers };

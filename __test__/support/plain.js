@@ -1,0 +1,44 @@
+'use strict';
+
+// What a client handed back, as plain data that can cross to another process and be compared.
+
+/** An error as its class, message and own fields. */
+function plainError(error, seen) {
+  const fields = Object.entries(error).filter(([name]) => name !== 'stack' && name !== 'name');
+  return {
+    error: error.constructor.name,
+    message: error.message,
+    ...Object.fromEntries(fields.map(([name, value]) => [name, plainField(name, value, seen)])),
+  };
+}
+
+/** Of a response only what both clients have: node-etcd's is an IncomingMessage. */
+function plainField(name, value, seen) {
+  if (name === 'response' && value?.statusCode !== undefined) {
+    const { statusCode, headers, body } = value;
+    return plain({ statusCode, headers, body }, seen);
+  }
+  return plain(value, seen);
+}
+
+function plain(value, seen = []) {
+  if (typeof value === 'function') return '[function]';
+  if (typeof value === 'symbol') return String(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (seen.includes(value)) return '[circular]';
+  const path = [...seen, value];
+  if (value instanceof Error) return plainError(value, path);
+  if (value instanceof Date) return '[date]';
+  if (Array.isArray(value)) return value.map((item) => plain(item, path));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, plainField(name, item, path)]));
+}
+
+/** A copy of plain data in which `change` has replaced texts and numbers. */
+function replaced(value, change) {
+  if (typeof value === 'string' || typeof value === 'number') return change(value);
+  if (typeof value !== 'object' || value === null || value instanceof RegExp || value instanceof Uint8Array) return value;
+  if (Array.isArray(value)) return value.map((item) => replaced(item, change));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [change(name), replaced(item, change)]));
+}
+
+module.exports = { plain, replaced };

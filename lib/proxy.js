@@ -1,0 +1,44 @@
+'use strict';
+
+const { invalidType, invalidValue } = require('./errors');
+
+/**
+ * The proxies of a request, for http and for https, and the names to reach directly, or null for none: the
+ * environment as it is now, as `request` read it (semantics.md 2.7), unless the option says otherwise.
+ */
+function proxiesOf(option) {
+  return option === undefined ? environmentProxies() : option;
+}
+
+function environmentProxies() {
+  const { env } = process;
+  const http = env.HTTP_PROXY || env.http_proxy || '';
+  const https = env.HTTPS_PROXY || env.https_proxy || http;
+  if (https === '') return null;
+  return [http, https, env.NO_PROXY || env.no_proxy || ''];
+}
+
+/** The option `proxy`: a URL beats the environment, null and '' mean the direct way. */
+function readProxy(value) {
+  if (value === null || value === '' || value === false) return { proxies: null };
+  if (typeof value !== 'string') throw invalidType('options.proxy', 'a string or null', value);
+  // The value stays out of the message: it may hold a password.
+  if (!isHttpUrl(value)) throw invalidValue('The option "proxy" must be like http://[user:password@]host:port');
+  return { proxies: [value, value, ''] };
+}
+
+function isHttpUrl(text) {
+  try {
+    return ['http:', 'https:'].includes(new URL(text).protocol);
+  } catch {
+    return false;
+  }
+}
+
+/** The option `tunnel`: https goes through CONNECT and http does not, which cannot be changed. */
+function checkTunnel(tunnel, isSecure) {
+  if (tunnel === undefined || tunnel === isSecure) return;
+  throw invalidValue(`The option "tunnel" cannot be ${tunnel} for ${isSecure ? 'https' : 'http'} hosts`);
+}
+
+module.exports = { checkTunnel, proxiesOf, readProxy };

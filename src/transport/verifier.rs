@@ -1,0 +1,177 @@
+//! Whether a server is who it says: rustls' verification with what Node's users rely on around it.
+
+use crate::transport::certificate::{self, Validity};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme};
+use std::sync::Arc;
+
+/// A certificate that no trusted one stands behind, by the code that OpenSSL, and so Node, has for the case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Untrusted {
+    #[error("self-signed certificate")]
+    SelfSigned,
+    #[error("self-signed certificate in certificate chain")]
+    SelfSignedInChain,
+    #[error("unable to verify the first certificate")]
+    UnknownIssuer,
+}
+
+impl Untrusted {
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::SelfSigned => "DEPTH_ZERO_SELF_SIGNED_CERT",
+            Self::SelfSignedInChain => "SELF_SIGNED_CERT_IN_CHAIN",
+            Self::UnknownIssuer => "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+        }
+    }
+
+    fn of(end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> Self {
+        match () {
+            () if certificate::is_self_issued(end_entity) => Self::SelfSigned,
+            () if intermediates.iter().any(certificate::is_self_issued) => Self::SelfSignedInChain,
+            () => Self::UnknownIssuer,
+        }
+    }
+}
+
+/// What to hold a server's certificate against.
+#[derive(Debug)]
+pub struct Verifier {
+    /// `None` when nothing is trusted: then every certificate is unknown.
+    chains: Option<Arc<WebPkiServerVerifier>>,
+    /// Trusted themselves: as in OpenSSL, a server may present one of them as its own, though it is a CA's.
+    roots: Vec<CertificateDer<'static>>,
+    /// Expected in the certificate, instead of the name that was connected to.
+    server_name: Option<ServerName<'static>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Verifier {
+    pub fn new(
+        roots: Vec<CertificateDer<'static>>,
+        server_name: Option<ServerName<'static>>,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, Error> {
+        let mut store = RootCertStore::empty();
+        for root in &roots {
+            store.add(root.clone())?;
+        }
+        let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider));
+        let chains = if roots.is_empty() { None } else { Some(builder.build().map_err(other)?) };
+        Ok(Self { chains, roots, server_name, provider })
+    }
+
+    fn verify_pinned(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match certificate::validity(end_entity, now) {
+            Validity::Valid => {}
+            Validity::NotYet => return Err(CertificateError::NotValidYet.into()),
+            Validity::Expired => return Err(CertificateError::Expired.into()),
+            Validity::Unreadable => return Err(CertificateError::BadEncoding.into()),
+        }
+        verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
+        Ok(ServerCertVerified::assertion())
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let name = self.server_name.as_ref().unwrap_or(server_name);
+        if self.roots.iter().any(|root| root == end_entity) {
+            return self.verify_pinned(end_entity, name, now);
+        }
+        let verified = match &self.chains {
+            Some(chains) => chains.verify_server_cert(end_entity, intermediates, name, ocsp_response, now),
+            None => Err(CertificateError::UnknownIssuer.into()),
+        };
+        verified.map_err(|error| match error {
+            Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_)) => {
+                other(Untrusted::of(end_entity, intermediates))
+            }
+            error => error,
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Takes every certificate: `rejectUnauthorized: false`. The server must still hold its key.
+#[derive(Debug)]
+pub struct NoVerifier(pub Arc<CryptoProvider>);
+
+impl ServerCertVerifier for NoVerifier {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+fn other(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    CertificateError::Other(OtherError(Arc::new(error))).into()
+}

@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
 const { readmeWith, README } = require('../scripts/differences');
-const { startStage } = require('./support/differential');
+const { evenOut, startStage } = require('./support/differential');
 const differences = require('./differential/differences');
 
 const FOLDER = path.join(__dirname, 'differential');
@@ -21,16 +21,26 @@ const files = fs
 const lineOf = ({ server, method, url, body }) =>
   [server === 'a' ? '' : `${server}: `, method, ' ', url, body ? ` ${body}` : ''].join('');
 
-function checkExpected(expected, { result, wire, connections }, who) {
-  if (expected === undefined) return;
-  const actual = { result, wire: wire.map(lineOf), connections };
-  for (const name of Object.keys(expected)) assert.deepEqual(actual[name], expected[name], `${who}: ${name}`);
+/** What a case can expect of an outcome: all of it, or what matters about it. */
+function aspectsOf({ result, wire, connections }) {
+  return {
+    result,
+    connections,
+    wire: wire.map(lineOf),
+    methods: wire.map(({ method }) => method),
+    thrown: (result?.thrown ?? result?.constructor)?.code,
+    codes: result?.arguments?.[0]?.errors?.map(({ httperror }) => httperror?.code),
+  };
+}
+
+function checkExpected(expected, outcome, who) {
+  const aspects = aspectsOf(outcome);
+  for (const name of Object.keys(expected ?? {})) assert.deepEqual(aspects[name], expected[name], `${who}: ${name}`);
 }
 
 function compare(testCase, theirs, ours) {
-  const { difference, expected, theirs: expectedOfThem, connections } = testCase;
-  const compared = connections ? ['result', 'wire', 'connections'] : ['result', 'wire'];
-  const visible = (outcome) => Object.fromEntries(compared.map((name) => [name, outcome[name]]));
+  const { difference, expected, theirs: expectedOfThem, compares = ['result', 'wire'] } = testCase;
+  const visible = (outcome) => Object.fromEntries(compares.map((name) => [name, outcome[name]]));
   checkExpected(expected, ours, 'here');
   if (difference === undefined) {
     assert.deepEqual(visible(ours), visible(theirs));
@@ -40,19 +50,19 @@ function compare(testCase, theirs, ours) {
   }
 }
 
-for (const { file, title, cases } of files) {
+for (const { file, title, needs, cases } of files) {
   describe(`like node-etcd: ${title}`, () => {
-    const usesEtcd = cases.some(({ etcd }) => etcd);
     let stages = [];
 
     before(async () => {
-      stages = await Promise.all(['node-etcd', '../..'].map((module) => startStage(module, { etcd: usesEtcd })));
+      stages = await Promise.all(['node-etcd', '../..'].map((module) => startStage(module, needs)));
     });
     after(() => Promise.all(stages.map((stage) => stage.stop())));
 
     for (const testCase of cases) {
       const { name, difference, skip } = testCase;
       test(difference ? `${name} (differs: ${difference})` : name, { skip }, async () => {
+        if (testCase.etcd) await evenOut(stages);
         const [theirs, ours] = await Promise.all(stages.map((stage) => stage.run(file, testCase)));
         compare(testCase, theirs, ours);
       });

@@ -10,7 +10,6 @@ const { printedBy, scriptedServers } = require('./support/calls');
 const { freePort, freshPrefix, withEtcd } = require('./support/etcd');
 
 const server = withEtcd();
-const scripted = scriptedServers();
 const watchers = [];
 let key;
 
@@ -21,6 +20,8 @@ beforeEach(() => {
 afterEach(() => {
   for (const watcher of watchers.splice(0)) watcher.stop();
 });
+// Stops its servers after the watchers.
+const scripted = scriptedServers();
 
 /** A watcher that does not repeat its polls before it reconnects. */
 function watch(host, name, index) {
@@ -35,7 +36,7 @@ const event = (index) => ({
 });
 const urlsOf = (requests) => requests.map(({ url }) => url);
 
-describe('a watcher whose server', () => {
+describe('a watcher whose server', { timeout: 60_000 }, () => {
   test('is killed and started again reconnects, and sees what happened in between', async () => {
     const etcd = new Etcd(server.host);
     const { node } = await etcd.set(key, 'first');
@@ -70,17 +71,15 @@ describe('a watcher whose server', () => {
   });
 
   test('drops the connection asks again for the same index', async () => {
-    const steps = [{ reply: event(3) }, { reset: true }, { cut: { ...event(4), bytes: 9 } }];
+    const steps = [{ reset: true }, { cut: { ...event(4), bytes: 9 } }, { reply: event(4) }];
     const wire = await scripted(steps, { fallback: { stall: true } });
-    const watcher = watch(wire.host, 'k');
-    await once(watcher, 'reconnect');
-    await once(watcher, 'reconnect');
-    assert.deepEqual(urlsOf(await wire.waitFor(4)), [
-      '/v2/keys/k?wait=true',
-      '/v2/keys/k?waitIndex=4&wait=true',
-      '/v2/keys/k?waitIndex=4&wait=true',
-      '/v2/keys/k?waitIndex=4&wait=true',
-    ]);
+    const watcher = watch(wire.host, 'k', 3);
+    const reconnects = [];
+    watcher.on('reconnect', (err) => reconnects.push(err.error.errors[0].httperror.code));
+    const [body] = await once(watcher, 'change');
+    assert.deepEqual([body.node.modifiedIndex, reconnects], [4, ['ECONNRESET', 'ECONNRESET']]);
+    const again = '/v2/keys/k?waitIndex=3&wait=true';
+    assert.deepEqual(urlsOf(await wire.waitFor(4)), [again, again, again, '/v2/keys/k?waitIndex=5&wait=true']);
   });
 
   test('refuses goes on asking', async () => {
@@ -124,7 +123,7 @@ describe('a watcher whose server', () => {
   });
 });
 
-describe('an answer that is no event', () => {
+describe('an answer that is no event', { timeout: 60_000 }, () => {
   const odd = [
     ['a page', { body: '<html>' }, '<html>'],
     ['JSON without a node', { json: { health: 'true' } }, { health: 'true' }],
@@ -161,7 +160,7 @@ describe('an answer that is no event', () => {
   });
 });
 
-describe('a listener that throws', () => {
+describe('a listener that throws', { timeout: 60_000 }, () => {
   for (const name of ['change', 'set']) {
     test(`for ${name} is an uncaught exception, and the watch goes on`, async () => {
       const etcd = new Etcd(server.host);
@@ -198,7 +197,7 @@ describe('a listener that throws', () => {
   });
 });
 
-describe('during a pause', () => {
+describe('during a pause', { timeout: 60_000 }, () => {
   // The pause is a timer: without one, nothing of the watcher's is left to wait for.
   const script = (stop) => `
     const Etcd = require('.');

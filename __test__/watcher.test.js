@@ -8,7 +8,6 @@ const { scriptedServers } = require('./support/calls');
 const { freshPrefix, withEtcd } = require('./support/etcd');
 
 const server = withEtcd();
-const scripted = scriptedServers();
 const watchers = [];
 let etcd;
 let key;
@@ -21,6 +20,8 @@ beforeEach(() => {
 afterEach(() => {
   for (const watcher of watchers.splice(0)) watcher.stop();
 });
+// Stops its servers after the watchers.
+const scripted = scriptedServers();
 
 function watch(client, ...args) {
   const watcher = client.watcher(...args);
@@ -52,7 +53,7 @@ const event = (index, action = 'set', name = 'k') => ({
   json: { action, node: { key: `/${name}`, value: 'v', modifiedIndex: index, createdIndex: index } },
 });
 
-describe('a watcher', () => {
+describe('a watcher', { timeout: 60_000 }, () => {
   test('emits change and an event named after the action, with body and headers', async () => {
     const { node } = await etcd.set(key, 0);
     const watcher = watch(etcd, key, node.modifiedIndex);
@@ -183,8 +184,9 @@ describe('a watcher', () => {
     watch(client, 'a', 5, options);
     watch(client, 'b', null, options);
     await wire.waitFor(2);
-    client.get('c', options);
+    const token = client.get('c', options);
     const urls = (await wire.waitFor(3)).map(({ url }) => url);
+    token.abort();
     assert.deepEqual(urls.sort(), [
       '/v2/keys/a?recursive=true&waitIndex=5&wait=true',
       '/v2/keys/b?recursive=true&wait=true',
@@ -205,7 +207,7 @@ describe('a watcher', () => {
   });
 });
 
-describe('stop', () => {
+describe('stop', { timeout: 60_000 }, () => {
   test('emits stop at once, with a message, and tells whether somebody listened', async () => {
     const heard = etcd.watcher(key);
     const messages = [];

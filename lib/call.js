@@ -41,19 +41,17 @@ class Call {
     this.#finish = finish;
   }
 
-  /** Hands the request to the native client by `send(id)`, which returns the order of the servers if it matters. */
+  /** Hands the request to the native client by `send(id)`. */
   start(send, signal) {
-    const { servers } = this.#request;
     calls.set(this.#id, this);
     this.#listenTo(signal);
+    this.#observer = observe(this.#request, this.token);
     try {
-      const route = send(this.#id);
-      this.token.servers = route ? Array.from(route, (index) => servers[index]) : servers.slice();
+      send(this.#id);
     } catch (error) {
       this.#end();
       throw error;
     }
-    this.#observer = observe(this.#request, this.token);
   }
 
   abort() {
@@ -94,7 +92,7 @@ class Call {
   }
 
   #attemptFailed(failure) {
-    const entry = errorEntry(this.#request.servers, failure);
+    const entry = errorEntry(this.#request.hosts, failure);
     this.token.errors.push(entry);
     this.#observer?.attemptFailed(entry);
   }
@@ -119,11 +117,11 @@ class Call {
 }
 
 /** An entry of `err.errors` (semantics.md 2.4). */
-function errorEntry(servers, failure) {
+function errorEntry(hosts, failure) {
   const { endpoint, timestamp, status, headers, body: text } = failure;
   const body = text === undefined ? undefined : parseBody(text);
   return {
-    server: servers[endpoint],
+    server: hosts[endpoint],
     httperror: status === undefined ? errors.networkError(failure) : null,
     httpstatus: status,
     httpbody: body,
@@ -151,8 +149,7 @@ function isEtcdReply(status, body) {
 /** A call whose outcome goes to a callback or, without one, to whoever awaits the token. */
 function startCall(request, signal, callback, send) {
   const abort = () => call.abort();
-  const { maxRetries } = request;
-  const token = callback ? new CancellationToken(maxRetries, abort) : new PendingToken(maxRetries, abort);
+  const token = callback ? new CancellationToken(request, abort) : new PendingToken(request, abort);
   const call = new Call(request, token, callback ? caller(callback) : (err, body) => token._settle(err, body));
   if (signal?.aborted) token._abort(signal.reason);
   else call.start(send, signal);
@@ -172,7 +169,7 @@ function caller(callback) {
 function blockOnCall(request, signal, send) {
   if (signal?.aborted) return { err: new errors.AbortError(signal.reason), body: undefined, headers: undefined };
   let outcome;
-  const token = new CancellationToken(request.maxRetries, () => {});
+  const token = new CancellationToken(request, () => {});
   const call = new Call(request, token, (err, body, headerLines) => {
     outcome = { err, body, headers: headerLines === undefined ? undefined : parseHeaders(headerLines) };
   });

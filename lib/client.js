@@ -44,17 +44,18 @@ class Client {
 
   #execute(method, target, isKey, value, options, callback) {
     const { query, signal, synchronous, timeout = this.timeout, maxRetries = this.maxRetries } = readCall(options);
-    const request = { method, target, isKey, query, maxRetries, servers: this.servers };
+    const route = this.servers.length > 1 ? this.#native.route() : undefined;
+    const request = { method, target, isKey, query, maxRetries, hosts: this.servers, route };
     const form = formOf(value);
     const proxies = proxiesOf(this.#proxies);
     const native = this.#native;
     if (synchronous) {
       return blockOnCall(request, signal, (id) =>
-        native.executeSync(id, method, target, isKey, query, form, maxRetries, timeout, proxies),
+        native.executeSync(id, method, target, isKey, query, form, maxRetries, timeout, proxies, route),
       );
     }
     return startCall(request, signal, callback, (id) =>
-      native.execute(id, method, target, isKey, query, form, maxRetries, timeout, proxies),
+      native.execute(id, method, target, isKey, query, form, maxRetries, timeout, proxies, route),
     );
   }
 }

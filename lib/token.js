@@ -9,9 +9,10 @@ class CancellationToken {
   #headerLines;
   #headers;
 
-  constructor(maxRetries, giveUp) {
+  constructor({ maxRetries, hosts, route }, giveUp) {
     this.#giveUp = giveUp;
-    this.servers = [];
+    /** In the order in which they are tried. */
+    this.servers = route === undefined ? hosts.slice() : Array.from(route, (index) => hosts[index]);
     this.maxRetries = maxRetries;
     this.retries = 0;
     this.errors = [];

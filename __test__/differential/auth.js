@@ -9,6 +9,8 @@ const as = (name, auth, rest) => ({
   ...rest,
 });
 
+const refused = (thrown, difference = 'bad-arguments') => ({ difference, expected: { thrown, wire: [] } });
+
 module.exports = {
   title: 'auth',
   cases: [
@@ -40,7 +42,7 @@ module.exports = {
       hosts: 'http://other:word@127.0.0.1:{a}',
       options: { headers: { Authorization: 'Token x' } },
     }),
-    as('each host has its own', undefined, {
+    as('the password in a host goes with each try', undefined, {
       hosts: ['http://one:1@127.0.0.1:{a}', 'http://one:1@127.0.0.1:{a}'],
       steps: [{ close: true }],
     }),
@@ -49,24 +51,34 @@ module.exports = {
       options: { auth: { user: 'root', pass: 'secret' } },
       run: (_, { sync }) => sync('getSync', 'k'),
     }),
-    as('nothing in it', {}),
-    as('no user', { pass: 'secret' }),
-    as('a user that is a number', { user: 5, pass: 'secret' }),
-    as('a password that is a number', { user: 'root', pass: 5 }),
-    as('a token that is a number', { bearer: 5 }),
-    as('a token that is a function', { bearer: () => 'made' }),
-    as('a text', 'root:secret'),
-    as('a misspelt field', { user: 'root', passwd: 'secret' }),
-    as('sendImmediately: false', { user: 'root', pass: 'secret', sendImmediately: false }, {
-      steps: [{ reply: { status: 401, headers: { 'WWW-Authenticate': 'Basic realm="x"' } } }],
-    }),
+    as('nothing in it', {}, refused('ERR_INVALID_ARG_VALUE')),
+    as('no user', { pass: 'secret' }, refused('ERR_INVALID_ARG_VALUE')),
+    as('a user that is a number', { user: 5, pass: 'secret' }, refused('ERR_INVALID_ARG_TYPE')),
+    as('a password that is a number', { user: 'root', pass: 5 }, refused('ERR_INVALID_ARG_TYPE')),
+    as('a token that is a number', { bearer: 5 }, refused('ERR_INVALID_ARG_TYPE')),
+    as('a token that is a function', { bearer: () => 'made' }, refused('ERR_INVALID_ARG_TYPE')),
+    as('a text', 'root:secret', refused('ERR_INVALID_ARG_TYPE')),
+    as('a misspelt field', { user: 'root', passwd: 'secret' }, refused('ERR_INVALID_ARG_VALUE', 'unknown-options')),
+    as(
+      'sendImmediately: false',
+      { user: 'root', pass: 'secret', sendImmediately: false },
+      {
+        steps: [{ reply: { status: 401, headers: { 'WWW-Authenticate': 'Basic realm="x"' } } }],
+        ...refused('ERR_INVALID_ARG_VALUE', 'send-immediately'),
+      },
+    ),
     {
       name: 'a refusal is an error of etcd',
       options: { auth: { user: 'root', pass: 'wrong' } },
       fallback: {
         reply: {
           status: 401,
-          json: { errorCode: 110, message: 'The request requires user authentication', cause: 'Insufficient credentials', index: 0 },
+          json: {
+            errorCode: 110,
+            message: 'The request requires user authentication',
+            cause: 'Insufficient credentials',
+            index: 0,
+          },
         },
       },
       call: ['get', 'k'],

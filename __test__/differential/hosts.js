@@ -9,10 +9,15 @@ const listed = (hosts, rest) => ({
   ...rest,
 });
 
+const works = (url) => ({ difference: 'hosts', expected: { result: [[url], [url]] } });
+const REFUSED = { difference: 'bad-hosts', expected: { thrown: 'ERR_INVALID_ARG_VALUE' } };
+const BAD_TYPE = { difference: 'bad-arguments', expected: { thrown: 'ERR_INVALID_ARG_TYPE' } };
+
 const asked = (name, hosts, rest) => ({ name, hosts, call: ['get', 'k'], ...rest });
 
 module.exports = {
   title: 'hosts',
+  needs: ['b'],
   cases: [
     ...[
       'h:2379',
@@ -42,28 +47,23 @@ module.exports = {
       ['h:1', 'h:1'],
       [],
     ].map((hosts) => listed(hosts)),
-    listed('::1'),
-    listed('httpd-server:2379'),
-    listed('HTTPS://H:1'),
-    listed('HTTP://h:1'),
     listed('h:1//'),
-    listed(' h:1 '),
-    listed('h:1?x=1'),
-    listed('h:1#x'),
-    listed(''),
-    listed('http://'),
     listed('ftp://h:1'),
-    listed('h:port'),
-    listed('h:99999'),
-    listed(5),
-    listed({ host: 'h' }),
-    listed([5]),
+    listed('::1', works('http://[::1]')),
+    listed('httpd-server:2379', works('http://httpd-server:2379')),
+    listed('HTTPS://H:1', works('https://h:1')),
+    listed('HTTP://h:1', works('http://h:1')),
+    listed(' h:1 ', works('http://h:1')),
+    ...['h:1?x=1', 'h:1#x', '', 'http://', 'h:port', 'h:99999'].map((hosts) => listed(hosts, REFUSED)),
+    ...[5, { host: 'h' }, [5]].map((hosts) => listed(hosts, BAD_TYPE)),
     {
       name: 'no host is 127.0.0.1:2379',
       run: (_, { Etcd }) => [new Etcd(), new Etcd(null), new Etcd(undefined, null)].map((etcd) => etcd.getHosts()),
     },
     {
       name: 'a port as second argument',
+      ...BAD_TYPE,
+      theirs: { result: { returned: ['http://127.0.0.1'] } },
       run: (_, { Etcd, attempt }) => attempt(() => new Etcd('127.0.0.1', 4001).getHosts()),
     },
     {
@@ -79,7 +79,7 @@ module.exports = {
       run: (_, { Etcd, attempt }) => 'thrown' in attempt(() => Etcd('h:1')),
     },
     asked('a host without scheme is asked by http', '127.0.0.1:{a}'),
-    asked('a host by name', 'localhost:{b}', { servers: { b: {} } }),
+    asked('a host by name', 'localhost:{b}'),
     asked('a path in the host comes before that of the request', '127.0.0.1:{a}/some/prefix/'),
     asked('user and password in the host are basic authentication', 'http://user:p%40ss@127.0.0.1:{a}'),
     asked('a user alone in the host', 'user@127.0.0.1:{a}'),

@@ -3,20 +3,33 @@
 // The URL of a request: the key in its path, the options in its query.
 
 const key = (text, rest) => ({ name: `get(${JSON.stringify(text)})`, call: ['get', text], ...rest });
+const sentAs = (difference, sent, theirs) => ({
+  difference,
+  expected: { wire: [`GET /v2/keys/${sent}`] },
+  ...(theirs && { theirs: { wire: [`GET /v2/keys/${theirs}`] } }),
+});
+const encoded = (text, sent, theirs) => key(text, sentAs('key-characters', sent, theirs));
+const BAD_TYPE = { difference: 'bad-arguments', expected: { thrown: 'ERR_INVALID_ARG_TYPE', wire: [] } };
 const query = (options, rest) => ({ name: `get with ${rest.of}`, call: ['get', 'k', options], ...rest });
+
+const raw = (args, rest) => ({
+  name: `raw(${args.map((value) => (value === undefined ? 'undefined' : JSON.stringify(value))).join(', ')})`,
+  call: ['raw', args[0], args[1], args[2], args[3] ?? {}],
+  ...rest,
+});
 
 class Inherited {}
 Inherited.prototype.recursive = true;
 
 module.exports = {
   title: 'URLs and queries',
+  needs: ['etcd'],
   cases: [
     ...[
       'k',
       '/k',
       'a/b/c',
       '/a/b/c',
-      'dir/',
       '',
       '/',
       'a b',
@@ -43,30 +56,29 @@ module.exports = {
       '_hidden',
       'x'.repeat(3000),
     ].map((text) => key(text, text.length > 100 ? { name: 'get of a long key' } : {})),
-    key('ü'),
-    key('日本'),
-    key('😀'),
-    key('a?b=1'),
-    key('a#f'),
-    key('a\\b'),
-    key('a%zz'),
-    key('a%'),
-    key('a\0b'),
-    key('a//b'),
-    key('//a'),
-    key('a///'),
-    key('..'),
-    key('.'),
-    key('a/../b'),
-    key('./a'),
-    key('a/.'),
-    key('%2e%2e/x'),
-    key('\ud800'),
+    encoded('ü', '%C3%BC', 'ü'),
+    encoded('日本', '%E6%97%A5%E6%9C%AC'),
+    encoded('😀', '%F0%9F%98%80'),
+    encoded('a?b=1', 'a%3Fb=1', 'a?b=1'),
+    encoded('a#f', 'a%23f', 'a'),
+    encoded('a\\b', 'a%5Cb', 'a/b'),
+    encoded('a%zz', 'a%25zz', 'a%zz'),
+    encoded('a%', 'a%25', 'a%'),
+    encoded('a\0b', 'a%00b'),
+    key('a//b', sentAs('key-slashes', 'a/b')),
+    key('//a', sentAs('key-slashes', 'a')),
+    key('a///', sentAs('key-slashes', 'a')),
+    key('dir/', sentAs('key-slashes', 'dir')),
+    ...['..', '.', 'a/../b', './a', 'a/.', '%2e%2e/x'].map((text) =>
+      key(text, { difference: 'key-dots', expected: { wire: [] } }),
+    ),
+    key('\ud800', { difference: 'surrogates', expected: { thrown: 'ERR_INVALID_ARG_VALUE' } }),
     {
       name: 'the key that was written is read again, whatever characters it has',
+      difference: 'key-characters',
       etcd: true,
       hosts: '127.0.0.1:{etcd}',
-      run: async (etcd, { call }) => {
+      run: async (_, { call }) => {
         const found = {};
         for (const text of ['ünï', 'a b+c', '100%', 'a?b', 'a#b', '日本']) {
           await call('set', text, `value of ${text}`);
@@ -78,6 +90,7 @@ module.exports = {
     ...[5, null, undefined, {}, ['k'], true].map((value) => ({
       name: `get of a key that is no string: ${JSON.stringify(value)}`,
       call: ['get', value],
+      ...BAD_TYPE,
     })),
     ...[
       [{ recursive: true, sorted: false }, 'booleans'],
@@ -98,9 +111,7 @@ module.exports = {
       [{ not: Number.NaN, huge: Number.POSITIVE_INFINITY }, 'NaN and Infinity'],
       [{ work: () => 1, more: 1 }, 'a function'],
       [{ bytes: Buffer.from('bytes') }, 'a Buffer'],
-      [{ big: 10n }, 'a bigint'],
       [{ list: [null, undefined, ''] }, 'a list with nothing in it'],
-      [{ sign: Symbol('s') }, 'a symbol'],
       [{}, 'no options'],
       [null, 'null for options'],
       [undefined, 'undefined for options'],
@@ -108,22 +119,38 @@ module.exports = {
       [{ b: 1, a: 2, 1: 3 }, 'options in their order'],
       [{ maxRetries: 1, recursive: true }, 'maxRetries, which is not sent'],
       [Object.freeze({ recursive: true }), 'frozen options'],
-      [{ text: '\ud800' }, 'a lone surrogate'],
       [{ invalid: new Date(Number.NaN) }, 'an invalid date'],
       [{ number: new Number(3), text: new String('s') }, 'boxed values'],
       [{ map: new Map([[1, 2]]) }, 'a map'],
       [{ path: 'x', json: false, method: 'PUT', uri: 'y', form: 1 }, 'names that are options elsewhere'],
     ].map(([options, of]) => query(options, { of })),
-    query({ timeout: 5000, recursive: true }, { of: 'a timeout' }),
+    query({ big: 10n }, { of: 'a bigint', difference: 'value-types', expected: { wire: ['GET /v2/keys/k?big=10'] } }),
+    query({ sign: Symbol('s') }, { of: 'a symbol', ...BAD_TYPE }),
+    query(
+      { text: '\ud800' },
+      { of: 'a lone surrogate', difference: 'surrogates', expected: { thrown: 'ERR_INVALID_ARG_VALUE' } },
+    ),
+    query(
+      { timeout: 5000, recursive: true },
+      {
+        of: 'a timeout',
+        difference: 'call-timeout',
+        expected: { wire: ['GET /v2/keys/k?recursive=true'] },
+        theirs: { wire: ['GET /v2/keys/k?timeout=5000&recursive=true'] },
+      },
+    ),
     query({ signal: undefined, recursive: true }, { of: 'a signal of undefined' }),
-    ...['text', 5, true].map((options) => query(options, { of: `${typeof options} for options` })),
+    ...['text', 5, true].map((options) => query(options, { of: `${typeof options} for options`, ...BAD_TYPE })),
     {
       name: 'mkdir and rmdir say dir last',
       run: async (_, { call }) => [await call('mkdir', 'd', { ttl: 5 }), await call('rmdir', 'd', { recursive: true })],
     },
     {
       name: "the caller's dir gives way",
-      run: async (_, { call }) => [await call('mkdir', 'd', { dir: false, ttl: 1 }), await call('rmdir', 'd', { dir: 'x' })],
+      run: async (_, { call }) => [
+        await call('mkdir', 'd', { dir: false, ttl: 1 }),
+        await call('rmdir', 'd', { dir: 'x' }),
+      ],
     },
     {
       name: 'compare-and-swap says prevValue last',
@@ -158,13 +185,12 @@ module.exports = {
       ['GET', 'v2/keys/a?x=1', undefined, { y: 2 }],
       ['GET', 'v2/keys/a#f', undefined, { y: 2 }],
       ['GET', 'version'],
-      ['GET', '/version'],
       ['GET', 'v2/keys/a b'],
-      ['GET', 'v2/keys/ü'],
       ['GET', 'v2/keys/a\\b'],
-      ['GET', 'v2/../x'],
+      ['GET', 'v2/keys/a%20b%'],
       ['GET', 5],
       ['GET', ''],
+      ['GET', undefined],
       ['get', 'version'],
       ['HEAD', 'version'],
       ['PUT', 'v2/keys/k', 'value', { ttl: 5 }],
@@ -175,19 +201,22 @@ module.exports = {
       ['PATCH', 'v2/keys/k', 'value'],
       ['OPTIONS', 'v2/keys/k'],
       ['ODD', 'v2/keys/k'],
-      ['BAD METHOD', 'v2/keys/k'],
-      ['', 'v2/keys/k'],
-      [5, 'v2/keys/k'],
-      [undefined, 'v2/keys/k'],
-      ['GET', undefined],
-    ].map((args) => ({
-      name: `raw(${args.map((value) => (value === undefined ? 'undefined' : JSON.stringify(value))).join(', ')})`,
-      call: ['raw', args[0], args[1], args[2], args[3] ?? {}],
-    })),
+    ].map((args) => raw(args)),
+    raw(['GET', '/version'], { difference: 'raw-paths', expected: { wire: ['GET /version'] } }),
+    raw(['GET', 'v2/../x'], { difference: 'raw-paths', expected: { wire: ['GET /x'] } }),
+    raw(['GET', 'v2/keys/ü'], { difference: 'raw-paths', expected: { wire: ['GET /v2/keys/%C3%BC'] } }),
+    raw(['GET', 'v2/keys/日本'], { difference: 'raw-paths', expected: { wire: ['GET /v2/keys/%E6%97%A5%E6%9C%AC'] } }),
+    raw(['BAD METHOD', 'v2/keys/k'], { difference: 'bad-arguments', expected: { wire: [] } }),
+    raw(['', 'v2/keys/k'], { difference: 'bad-arguments', expected: { wire: [] } }),
+    raw([5, 'v2/keys/k'], BAD_TYPE),
+    raw([undefined, 'v2/keys/k'], BAD_TYPE),
     {
       name: 'a path in the host stays before a key that starts with a slash',
       hosts: 'http://127.0.0.1:{a}/prefix/',
-      run: async (_, { call }) => [await call('get', '/k', { recursive: true }), await call('raw', 'GET', 'version')],
+      run: async (_, { call }) => [
+        await call('get', '/k', { recursive: true }),
+        await call('raw', 'GET', 'version', null),
+      ],
     },
   ],
 };

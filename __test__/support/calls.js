@@ -2,6 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { afterEach } = require('node:test');
+const { setTimeout: sleep } = require('node:timers/promises');
 const { runScript } = require('./child');
 const { startScripted } = require('./scripted-server');
 
@@ -18,6 +19,15 @@ async function rejection(promise) {
     return error;
   }
   return assert.fail('The promise was fulfilled');
+}
+
+/** Resolves once the condition holds: for what cannot be waited for otherwise. */
+async function waitUntil(condition, { timeoutMs = 10_000 } = {}) {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) assert.fail(`Not so within ${timeoutMs} ms: ${condition}`);
+    await sleep(5);
+  }
 }
 
 /** As `startScripted`, and stops each server after the test of this file that started it. */
@@ -39,4 +49,4 @@ async function printedBy(source, options) {
   return JSON.parse(stdout);
 }
 
-module.exports = { called, printedBy, rejection, scriptedServers };
+module.exports = { called, printedBy, rejection, scriptedServers, waitUntil };

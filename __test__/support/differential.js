@@ -7,14 +7,15 @@ const path = require('node:path');
 const { fork } = require('node:child_process');
 const { startEtcd } = require('../../scripts/etcd');
 const { freePort } = require('../../scripts/ports');
+const { startDeaf } = require('./deaf-server');
 const { replaced } = require('./plain');
 const { startScripted } = require('./scripted-server');
 
 const RUNNER = path.join(__dirname, 'differential-runner.js');
 const CASE_MS = 30_000;
 
-/** The scripted servers that a case can name as `{a}` and `{b}`; {b} is reached as localhost, another name. */
-const SERVERS = { a: { host: '127.0.0.1' }, b: { host: 'localhost' } };
+/** The scripted servers that a case can name as `{a}` and so on; {b} is to be reached as localhost, another name. */
+const SERVERS = { a: { host: '127.0.0.1' }, b: { host: 'localhost' }, c: { host: '127.0.0.1' } };
 
 const DEFAULT_STEP = {
   reply: {
@@ -49,7 +50,8 @@ class Runner {
     });
     this.ready = new Promise((resolve) => this.child.once('message', resolve));
     this.ended = new Promise((resolve) => this.child.once('exit', resolve));
-    this.ended.then((code) => this.#failAll(new Error(`The runner has ended (${code})\n${this.stderr}`)));
+    this.ended.then(() => this.#settleAll({ died: true }));
+    this.child.on('error', () => {}); // a message that it no longer takes
     this.child.on('message', (message) => {
       if (message.ask) answer(message).then((reply) => this.child.connected && this.child.send(reply));
       else if (message.id) this.#settle(message);
@@ -57,21 +59,25 @@ class Runner {
   }
 
   #settle({ id, result }) {
-    this.#pending.get(id)?.resolve(result);
+    this.#pending.get(id)?.(result);
     this.#pending.delete(id);
   }
 
-  #failAll(error) {
-    for (const { reject } of this.#pending.values()) reject(error);
-    this.#pending.clear();
+  #settleAll(result) {
+    for (const id of this.#pending.keys()) this.#settle({ id, result });
   }
 
+  get isAlive() {
+    return this.child.exitCode === null && this.child.signalCode === null && this.child.connected;
+  }
+
+  /** Resolves with the case's result, or { died } when the process does not survive it. */
   async run(request) {
     const id = ++this.#lastId;
     const deadline = setTimeout(() => this.child.kill('SIGKILL'), CASE_MS);
     try {
-      return await new Promise((resolve, reject) => {
-        this.#pending.set(id, { resolve, reject });
+      return await new Promise((resolve) => {
+        this.#pending.set(id, resolve);
         this.child.send({ kind: 'run', id, ...request });
       });
     } finally {
@@ -90,23 +96,42 @@ class Stage {
   #runner;
   #servers = {};
   #etcd;
+  #deaf;
   #refused;
 
   constructor(module) {
     this.#module = module;
   }
 
-  async start({ etcd = false } = {}) {
-    const starting = Object.entries(SERVERS).map(async ([name, options]) => {
-      this.#servers[name] = await startScripted([], options);
+  /**
+   * `needs` may hold 'b' and 'c' (more servers than {a}), 'etcd' (a real one, `{etcd}`) and 'deaf' (a port that never
+   * connects, `{deaf}`).
+   */
+  async start(needs = []) {
+    const names = Object.keys(SERVERS).filter((name) => name === 'a' || needs.includes(name));
+    const starting = names.map(async (name) => {
+      this.#servers[name] = undefined; // their order, whichever is up first
+      this.#servers[name] = await startScripted([], SERVERS[name]);
     });
+    if (needs.includes('etcd')) starting.push(startEtcd().then((etcd) => (this.#etcd = etcd)));
+    if (needs.includes('deaf')) starting.push(startDeaf().then((deaf) => (this.#deaf = deaf)));
     await Promise.all([...starting, this.#startRunner()]);
-    if (etcd) this.#etcd = await startEtcd();
     this.#refused = await freePort();
   }
 
   async stop() {
-    await Promise.all([this.#runner, this.#etcd, ...Object.values(this.#servers)].map((part) => part?.stop()));
+    const parts = [this.#runner, this.#etcd, this.#deaf, ...Object.values(this.#servers)];
+    await Promise.all(parts.map((part) => part?.stop()));
+  }
+
+  /** The etcd's index, after it was brought up to at least `index` by writes that concern no case. */
+  async etcdIndex(index = 0) {
+    const url = `${this.#etcd.url}/v2/keys/_filling`;
+    for (;;) {
+      const now = Number((await fetch(url)).headers.get('x-etcd-index'));
+      if (now >= index) return now;
+      for (let i = now; i < index; i++) await fetch(url, { method: 'PUT' });
+    }
   }
 
   async #startRunner() {
@@ -133,10 +158,12 @@ class Stage {
     const ports = { refused: this.#refused };
     for (const [name, server] of Object.entries(this.#servers)) ports[name] = server.port;
     if (this.#etcd) ports.etcd = this.#etcd.port;
+    if (this.#deaf) ports.deaf = this.#deaf.port;
     const fill = (text) => (typeof text === 'string' ? text.replace(/\{(\w+)\}/g, (all, n) => ports[n] ?? all) : text);
+    if (!this.#runner.isAlive) await this.#startRunner();
     const before = await this.#setScripts(replaced(testCase.servers ?? { a: testCase }, fill));
     const result = await this.#runner.run({ file, name: testCase.name, ports });
-    const seen = await this.#seen(before);
+    const seen = await this.#seen(before, testCase);
     if (testCase.leaves) {
       await this.#runner.stop();
       await this.#startRunner();
@@ -155,21 +182,33 @@ class Stage {
     return before;
   }
 
-  async #seen(before) {
+  async #seen(before, { anyOrder }) {
     const wire = [];
     const connections = {};
     for (const [name, server] of Object.entries(this.#servers)) {
-      for (const request of await server.requests()) wire.push(wireOf(name, request));
+      for (const request of await server.requests()) wire.push(wireOf(name, request, anyOrder));
       connections[name] = (await server.connections()) - before[name];
     }
     return { wire, connections };
   }
 }
 
+/** Headers that are no part of what is asked: cases about them ask for all `heads`. */
+const ASIDE = ['connection', 'referer'];
+/** Methods to which a body of no bytes is no body. */
+const BODILESS = ['GET', 'HEAD', 'OPTIONS'];
+
+function meaningOf({ method, headers }) {
+  const isMeant = ([name, value]) =>
+    !ASIDE.includes(name) && !(name === 'content-length' && value === '0' && BODILESS.includes(method));
+  return Object.fromEntries(Object.entries(headers).filter(isMeant));
+}
+
 /** What of a request has a meaning to a server. */
-function wireOf(server, { method, url, headers, body }) {
-  const { connection: _, ...meaningful } = headers;
-  return { server, method, url, headers: meaningful, body };
+function wireOf(server, request, anyOrder) {
+  const { method, path, query, url, body } = request;
+  const sorted = query === '' ? path : `${path}?${query.split('&').sort().join('&')}`;
+  return { server, method, url: anyOrder ? sorted : url, headers: meaningOf(request), body };
 }
 
 function withoutPorts(value, ports) {
@@ -181,10 +220,10 @@ function withoutPorts(value, ports) {
 }
 
 /** Starts a stage for the client that `module` names, as `require` would find it from the tests. */
-async function startStage(module, options) {
+async function startStage(module, needs) {
   const stage = new Stage(module);
   try {
-    await stage.start(options);
+    await stage.start(needs);
     return stage;
   } catch (error) {
     await stage.stop();
@@ -192,4 +231,10 @@ async function startStage(module, options) {
   }
 }
 
-module.exports = { startStage };
+/** Brings the etcds of the stages to the same index, so that what they answer is the same. */
+async function evenOut(stages) {
+  const indexes = await Promise.all(stages.map((stage) => stage.etcdIndex()));
+  await Promise.all(stages.map((stage) => stage.etcdIndex(Math.max(...indexes))));
+}
+
+module.exports = { evenOut, startStage };

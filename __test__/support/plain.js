@@ -2,14 +2,17 @@
 
 // What a client handed back, as plain data that can cross to another process and be compared.
 
+/** Fields that differ from one request to the next, or from one etcd to the other. */
+const VOLATILE = new Set(['stack', 'date', 'x-etcd-cluster-id', 'x-raft-index', 'x-raft-term', 'expiration']);
+
 /** An error as its class, message and own fields. */
 function plainError(error, seen) {
-  const fields = Object.entries(error).filter(([name]) => name !== 'stack' && name !== 'name');
-  return {
-    error: error.constructor.name,
-    message: error.message,
-    ...Object.fromEntries(fields.map(([name, value]) => [name, plainField(name, value, seen)])),
-  };
+  return { error: error.constructor.name, message: error.message, ...plainFields(error, seen) };
+}
+
+function plainFields(object, seen) {
+  const fields = Object.entries(object).filter(([name]) => !VOLATILE.has(name));
+  return Object.fromEntries(fields.map(([name, value]) => [name, plainField(name, value, seen)]));
 }
 
 /** Of a response only what both clients have: node-etcd's is an IncomingMessage. */
@@ -30,13 +33,14 @@ function plain(value, seen = []) {
   if (value instanceof Error) return plainError(value, path);
   if (value instanceof Date) return '[date]';
   if (Array.isArray(value)) return value.map((item) => plain(item, path));
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, plainField(name, item, path)]));
+  return plainFields(value, path);
 }
 
 /** A copy of plain data in which `change` has replaced texts and numbers. */
 function replaced(value, change) {
   if (typeof value === 'string' || typeof value === 'number') return change(value);
-  if (typeof value !== 'object' || value === null || value instanceof RegExp || value instanceof Uint8Array) return value;
+  if (typeof value !== 'object' || value === null || value instanceof RegExp || value instanceof Uint8Array)
+    return value;
   if (Array.isArray(value)) return value.map((item) => replaced(item, change));
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [change(name), replaced(item, change)]));
 }

@@ -5,7 +5,7 @@
 use crate::binding::environment::{Environment, Shared};
 use crate::binding::event::Event;
 use crate::binding::options::ClientOptions;
-use crate::client::{Client as Core, ResendPolicy};
+use crate::client::{Client as Core, ResendPolicy, random_route};
 use crate::endpoint::Endpoint;
 use crate::key::Key;
 use crate::proxy::ProxyRules;
@@ -58,10 +58,17 @@ impl Client {
         self.endpoints.iter().map(|endpoint| endpoint.server().to_owned()).collect()
     }
 
-    /// `query` is encoded, `timeout` in milliseconds with 0 for none, `proxies` for http, for https, and NO_PROXY.
+    /// An order in which a request may try the endpoints: random, as indexes.
+    #[napi]
+    pub fn route(&self) -> Vec<u32> {
+        let route = random_route(self.endpoints.len());
+        route.into_iter().map(|index| u32::try_from(index).unwrap_or(u32::MAX)).collect()
+    }
+
+    /// Starts a request, which reports to the environment under `id` after this call has returned.
     ///
-    /// Starts a request, which reports to the environment under `id` after this call has returned. Returns the order
-    /// in which the endpoints are tried; nothing when there is only one.
+    /// `query` is encoded, `timeout` in milliseconds with 0 for none, `proxies` for http, for https, and NO_PROXY;
+    /// without a `route` the endpoints are tried as they are listed.
     #[napi(catch_unwind)]
     pub fn execute(
         &self,
@@ -75,17 +82,16 @@ impl Client {
         max_retries: u32,
         timeout: f64,
         proxies: Option<Vec<String>>,
-    ) -> Result<Option<Vec<u32>>> {
+        route: Option<Vec<u32>>,
+    ) -> Result<()> {
         let client = self.core(&self.background)?;
-        let route = client.route();
-        let order = listed(&route);
+        let route = self.checked_route(route)?;
         let request = request(&method, target, is_key, query, form, timeout, proxies);
         let report = self.shared.report().clone();
         self.shared.spawn(&env, id, async move {
             let end = run(&client, request, &route, max_retries, |event| report.send(id, event)).await;
             report.send(id, end);
-        })?;
-        Ok(order)
+        })
     }
 
     /// The same, blocking: every event is reported before this returns.
@@ -102,15 +108,26 @@ impl Client {
         max_retries: u32,
         timeout: f64,
         proxies: Option<Vec<String>>,
+        route: Option<Vec<u32>>,
     ) -> Result<()> {
         let client = self.core(&self.blocking)?;
-        let route = client.route();
+        let route = self.checked_route(route)?;
         let request = request(&method, target, is_key, query, form, timeout, proxies);
         let mut events = Vec::new();
         let work = run(&client, request, &route, max_retries, |event| events.push(event));
         let end = self.shared.block_on(work)?;
         events.push(end);
         events.into_iter().try_for_each(|event| self.shared.report_now(&env, id, event))
+    }
+
+    fn checked_route(&self, route: Option<Vec<u32>>) -> Result<Vec<usize>> {
+        let count = self.endpoints.len();
+        let Some(route) = route else { return Ok((0..count).collect()) };
+        let route: Vec<usize> = route.into_iter().map(|index| index as usize).collect();
+        if route.iter().any(|&index| index >= count) {
+            return Err(Error::new(Status::InvalidArg, "route: an index beyond the hosts"));
+        }
+        Ok(route)
     }
 
     fn core(&self, cell: &OnceCell<Arc<Core<Http>>>) -> Result<Arc<Core<Http>>> {
@@ -142,10 +159,6 @@ async fn run(
     };
     let end = AssertUnwindSafe(work).catch_unwind().await;
     end.unwrap_or_else(|_| Event::defect("a panic, shown on standard error"))
-}
-
-fn listed(route: &[usize]) -> Option<Vec<u32>> {
-    (route.len() > 1).then(|| route.iter().map(|&index| u32::try_from(index).unwrap_or(u32::MAX)).collect())
 }
 
 fn request(

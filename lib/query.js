@@ -16,35 +16,38 @@ function stringify(object) {
 function append(pairs, name, value) {
   if (value === undefined || typeof value === 'function') return;
   if (typeof value === 'symbol') throw invalidType(name, 'a value that can be sent', value);
-  const text = asText(value);
+  const text = asText(name, value);
   if (text !== undefined) {
-    pairs.push(`${encode(name)}=${encode(text)}`);
+    pairs.push(`${encode(name, name)}=${encode(name, text)}`);
   } else {
     for (const key of Object.keys(value)) append(pairs, `${name}[${key}]`, value[key]);
   }
 }
 
 /** Scalars, dates and bytes; undefined for an object or array. */
-function asText(value) {
+function asText(name, value) {
   if (value === null) return '';
   if (typeof value !== 'object') return String(value);
-  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw invalidValue(`The "${name}" argument is an invalid Date`);
+    return value.toISOString();
+  }
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString();
   return undefined;
 }
 
-function encode(text) {
+function encode(name, text) {
   try {
     return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
   } catch {
-    throw invalidValue('A value to send holds a lone surrogate, which UTF-8 cannot carry');
+    throw invalidValue(`The "${name}" argument holds a lone surrogate, which UTF-8 cannot carry`);
   }
 }
 
 /** The form that carries a value, or null for no value. An object would be stored as "" by etcd: refused. */
 function formOf(value) {
   if (value === null || value === undefined) return null;
-  if (typeof value === 'symbol' || (typeof value === 'object' && asText(value) === undefined)) {
+  if (typeof value === 'symbol' || (typeof value === 'object' && asText('value', value) === undefined)) {
     throw invalidType(
       'value',
       'a string, number, boolean, bigint, Date or Buffer (JSON.stringify other values)',

@@ -1,7 +1,7 @@
 'use strict';
 
 const { EventEmitter } = require('node:events');
-const { checkKey, checkOptions } = require('./arguments');
+const { checkKey, checkOptions, checkSignal } = require('./arguments');
 
 /** Waits before the n-th attempt in a row to reconnect: 300 ms doubled each time, up to 30 s, and up to 1 s more. */
 const FIRST_WAIT_MS = 300;
@@ -11,6 +11,7 @@ const JITTER_MS = 1000;
 /** Follows a key: a long poll for each event (semantics.md 2.11). */
 class Watcher extends EventEmitter {
   #timer;
+  #signal;
 
   constructor(etcd, key, index, options) {
     super();
@@ -23,14 +24,23 @@ class Watcher extends EventEmitter {
     this.retryAttempts = 0;
     // Bound: programs hand it to timers and signal handlers.
     this.stop = this.stop.bind(this);
+    this.#obey(this.options.signal);
     this.#poll();
   }
 
   stop() {
     this.stopped = true;
     clearTimeout(this.#timer);
-    this.request.abort();
+    this.#signal?.removeEventListener('abort', this.stop);
+    this.request?.abort();
     return this.emit('stop', `Watcher for '${this.key}' aborted.`);
+  }
+
+  #obey(signal) {
+    if (signal === undefined || signal === null) return;
+    this.#signal = checkSignal(signal);
+    if (signal.aborted) this.stop();
+    else signal.addEventListener('abort', this.stop, { once: true });
   }
 
   #poll() {

@@ -27,3 +27,11 @@ pub fn background() -> io::Result<&'static Runtime> {
 pub fn blocking() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
+
+/// Lets a blocking runtime see what happened to its connections since it last ran, so that a request does not go out
+/// on one that the server has closed. The first turn asks the system, the second lets the connections act on it.
+pub async fn catch_up() {
+    for _ in 0..2 {
+        tokio::task::yield_now().await;
+    }
+}

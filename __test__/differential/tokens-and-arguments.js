@@ -165,7 +165,7 @@ module.exports = {
       theirs: { result: 1 },
       env: { RUNNING_UNIT_TESTS: undefined },
       fallback: { close: true },
-      run: async (etcd, { received, sleep, Etcd, ports }) => {
+      run: async (_, { received, sleep, Etcd, ports }) => {
         const client = new Etcd(`127.0.0.1:${ports.a}`);
         await sleep(1); // the runner has its own timer by now
         const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
@@ -396,7 +396,7 @@ module.exports = {
       jar: true,
       method: 'PUT',
       time: true,
-      encoding: null,
+      encoding: 'latin1',
       json: false,
       baseUrl: 'http://h',
       agent: {},

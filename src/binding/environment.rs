@@ -133,7 +133,10 @@ impl Shared {
             let _ = self.blocking.set(runtime::blocking().map_err(|error| no_runtime(&error))?);
         }
         let runtime = self.blocking.get().ok_or_else(|| Error::from_reason("no runtime"))?;
-        Ok(runtime.block_on(request))
+        Ok(runtime.block_on(async {
+            runtime::catch_up().await;
+            request.await
+        }))
     }
 
     /// Reports an event now, within the call that JavaScript made.

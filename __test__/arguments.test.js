@@ -107,7 +107,14 @@ describe('an option of a call that cannot be used', () => {
 
   for (const [options, code, name] of wrong) {
     test(`such as ${name}: ${String(Object.values(options)[0])} is named`, () => {
-      for (const call of [onKeys.set, onKeys.mkdir, onKeys.watch, onServers.raw, onServers.version, synchronous.getSync]) {
+      for (const call of [
+        onKeys.set,
+        onKeys.mkdir,
+        onKeys.watch,
+        onServers.raw,
+        onServers.version,
+        synchronous.getSync,
+      ]) {
         assertThrows(() => call(key, options), code, name);
       }
     });

@@ -70,7 +70,10 @@ describe('the hosts', () => {
   });
 
   test('that cannot be parsed do not show their password', () => {
-    assert.throws(() => new Etcd('user:geheim@h:port'), (error) => !error.stack.includes('geheim'));
+    assert.throws(
+      () => new Etcd('user:geheim@h:port'),
+      (error) => !error.stack.includes('geheim'),
+    );
   });
 
   test('may have a path, which comes before that of every request', async () => {
@@ -125,7 +128,11 @@ describe('credentials', () => {
     const guarded = await startEtcd();
     t.after(() => guarded.stop());
     const put = async (path, body) => {
-      const options = { method: 'PUT', body: body && JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+      const options = {
+        method: 'PUT',
+        body: body && JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      };
       const response = await fetch(`${guarded.url}/v2/auth/${path}`, options);
       assert.ok(response.ok, `${path}: ${response.status} ${await response.text()}`);
     };

@@ -146,7 +146,12 @@ describe('on the wire', () => {
     ['create', ['d', 'v', { ttl: 5 }], 'POST /v2/keys/d?ttl=5', 'value=v'],
     ['watch', ['k', { recursive: true }], 'GET /v2/keys/k?recursive=true&wait=true', ''],
     ['watchIndex', ['k', 7, { recursive: true }], 'GET /v2/keys/k?recursive=true&waitIndex=7&wait=true', ''],
-    ['get', ['k', { a: null, b: [1, 2], c: { d: 'ü' }, e: undefined, f: false }], 'GET /v2/keys/k?a=&b%5B0%5D=1&b%5B1%5D=2&c%5Bd%5D=%C3%BC&f=false', ''],
+    [
+      'get',
+      ['k', { a: null, b: [1, 2], c: { d: 'ü' }, e: undefined, f: false }],
+      'GET /v2/keys/k?a=&b%5B0%5D=1&b%5B1%5D=2&c%5Bd%5D=%C3%BC&f=false',
+      '',
+    ],
   ];
 
   for (const [method, args, line, body] of cases) {

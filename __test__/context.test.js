@@ -106,7 +106,10 @@ describe('a callback', () => {
         }),
       ),
     );
-    assert.deepEqual(order.slice(0, 5), [0, 1, 2, 3, 4].map((i) => `returned ${i}`));
+    assert.deepEqual(
+      order.slice(0, 5),
+      [0, 1, 2, 3, 4].map((i) => `returned ${i}`),
+    );
     assert.equal(order.length, 10);
   });
 

@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
 const { readmeWith, README } = require('../scripts/differences');
-const { evenOut, startStage } = require('./support/differential');
+const { evenOut, startStages } = require('./support/differential');
 const differences = require('./differential/differences');
 
 const FOLDER = path.join(__dirname, 'differential');
@@ -52,12 +52,14 @@ function compare(testCase, theirs, ours) {
 
 for (const { file, title, needs, cases } of files) {
   describe(`like node-etcd: ${title}`, () => {
-    let stages = [];
+    let theater;
+    let stages;
 
     before(async () => {
-      stages = await Promise.all(['node-etcd', '../..'].map((module) => startStage(module, needs)));
+      theater = await startStages(['node-etcd', '../..'], needs);
+      stages = theater.stages;
     });
-    after(() => Promise.all(stages.map((stage) => stage.stop())));
+    after(() => theater?.stop());
 
     for (const testCase of cases) {
       const { name, difference, skip } = testCase;

@@ -96,7 +96,9 @@ describe('the next host is asked when one', () => {
   });
 
   test('and not when one answers with a status below 500', async () => {
-    const wires = await Promise.all([1, 2].map(() => scripted([], { fallback: { reply: { status: 499, body: 'x' } } })));
+    const wires = await Promise.all(
+      [1, 2].map(() => scripted([], { fallback: { reply: { status: 499, body: 'x' } } })),
+    );
     const etcd = new Etcd(wires.map(({ host }) => host));
     assert.equal((await rejection(etcd.get('k'))).httpstatus, 499);
     const requests = (await Promise.all(wires.map((wire) => wire.requests()))).flat();
@@ -118,7 +120,12 @@ describe('the error when no host is left', () => {
     const before = Date.now();
     const { errors } = await rejection(new Etcd(host, { maxRetries: 0 }).get('k'));
     const [{ httperror, timestamp, ...entry }] = errors;
-    assert.deepEqual(entry, { server: `http://${host}`, httpstatus: undefined, httpbody: undefined, response: undefined });
+    assert.deepEqual(entry, {
+      server: `http://${host}`,
+      httpstatus: undefined,
+      httpbody: undefined,
+      response: undefined,
+    });
     assert.ok(httperror instanceof Error);
     const [address, port] = host.split(':');
     const { message, code, errno, syscall, address: at, port: of } = httperror;
@@ -150,7 +157,10 @@ describe('the error when no host is left', () => {
     const token = new Etcd([wire.host, await refusing()]).get('k');
     const err = await rejection(token);
     assert.equal(err.errors, token.errors);
-    assert.deepEqual(err.errors.map(({ server: url }) => url), token.servers);
+    assert.deepEqual(
+      err.errors.map(({ server: url }) => url),
+      token.servers,
+    );
   });
 
   test('is the same for a Sync call', async () => {
@@ -178,7 +188,12 @@ describe('the error when no host is left', () => {
 describe('a timeout', () => {
   test('while waiting for an answer is an ESOCKETTIMEDOUT, at each host once, and not retried', async () => {
     const wires = await Promise.all([1, 2].map(() => scripted([], { fallback: { stall: true } })));
-    const err = await rejection(new Etcd(wires.map(({ host }) => host), { timeout: 50 }).set('k', 'v'));
+    const err = await rejection(
+      new Etcd(
+        wires.map(({ host }) => host),
+        { timeout: 50 },
+      ).set('k', 'v'),
+    );
     assert.equal(err.retries, 0);
     assert.deepEqual(
       err.errors.map(({ httperror: { message, code, connect } }) => [message, code, connect]),

@@ -25,7 +25,9 @@ function outcomeOf(hosts, { clientOptions, options } = {}) {
   return printedBy(SOURCE, { args, env: { RUNNING_UNIT_TESTS: 'true' } });
 }
 
-const status = (code, body) => ({ reply: { status: code, body: typeof body === 'string' ? body : JSON.stringify(body) } });
+const status = (code, body) => ({
+  reply: { status: code, body: typeof body === 'string' ? body : JSON.stringify(body) },
+});
 const ELECTION = status(500, { errorCode: 301, message: 'During Leader Election', index: 0 });
 const refusing = async () => `127.0.0.1:${await freePort()}`;
 

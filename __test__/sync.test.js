@@ -107,7 +107,8 @@ describe('synchronous', () => {
 
   test('does not block for anything but true', async () => {
     bodyOf(etcd.setSync(key, 'v'));
-    for (const synchronous of [false, undefined, 1]) assert.equal((await etcd.get(key, { synchronous })).node.value, 'v');
+    for (const synchronous of [false, undefined, 1])
+      assert.equal((await etcd.get(key, { synchronous })).node.value, 'v');
   });
 });
 
@@ -250,7 +251,10 @@ describe('a Sync call that fails', () => {
     const wire = await scripted([], { fallback: { echo: true } });
     const reason = new Error('no longer');
     const { err, body, headers } = new Etcd(wire.host).getSync('k', { signal: AbortSignal.abort(reason) });
-    assert.deepEqual([err.name, err.code, err.cause, body, headers], ['AbortError', 'ABORT_ERR', reason, undefined, undefined]);
+    assert.deepEqual(
+      [err.name, err.code, err.cause, body, headers],
+      ['AbortError', 'ABORT_ERR', reason, undefined, undefined],
+    );
     assert.deepEqual(await wire.requests(), []);
   });
 });

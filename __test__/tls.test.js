@@ -18,7 +18,20 @@ class Authority {
     this.key('ca');
     const extensions = ['basicConstraints=critical,CA:true', 'keyUsage=critical,keyCertSign'];
     const addExtensions = extensions.flatMap((text) => ['-addext', text]);
-    this.openssl('req', '-x509', '-new', '-key', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', `/CN=${name}`, ...addExtensions);
+    this.openssl(
+      'req',
+      '-x509',
+      '-new',
+      '-key',
+      'ca.key',
+      '-out',
+      'ca.pem',
+      '-days',
+      '2',
+      '-subj',
+      `/CN=${name}`,
+      ...addExtensions,
+    );
   }
 
   openssl(...args) {
@@ -234,7 +247,11 @@ describe('what is no certificate or key', () => {
   test('of the wrong type throws and is named', () => {
     for (const name of ['ca', 'cert', 'key']) {
       for (const wrong of [5, {}, true]) {
-        const expected = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: new RegExp(`options\\.${name}\\b`) };
+        const expected = {
+          name: 'TypeError',
+          code: 'ERR_INVALID_ARG_TYPE',
+          message: new RegExp(`options\\.${name}\\b`),
+        };
         assert.throws(() => new Etcd('https://h:1', { [name]: wrong }), expected);
       }
     }

@@ -94,7 +94,9 @@ describe('a watcher whose server', { timeout: 60_000 }, () => {
 
   test('ends a poll without an event reconnects with the headers, and asks again', async () => {
     const empty = { headers: { 'X-Etcd-Index': '8' } };
-    const wire = await scripted([{ reply: event(3) }, { reply: empty }, { reply: event(9) }], { fallback: { stall: true } });
+    const wire = await scripted([{ reply: event(3) }, { reply: empty }, { reply: event(9) }], {
+      fallback: { stall: true },
+    });
     const watcher = watch(wire.host, 'k');
     await once(watcher, 'change');
     const [err] = await once(watcher, 'reconnect');
@@ -129,14 +131,21 @@ describe('an answer that is no event', { timeout: 60_000 }, () => {
     ['JSON without a node', { json: { health: 'true' } }, { health: 'true' }],
     ['nothing, from a server that is no etcd', {}, undefined],
     ['a text with a status of 404', { status: 404, body: '404 page not found\n' }, '404 page not found\n'],
-    ['a node without an index', { json: { action: 'get', node: { dir: true } } }, { action: 'get', node: { dir: true } }],
+    [
+      'a node without an index',
+      { json: { action: 'get', node: { dir: true } } },
+      { action: 'get', node: { dir: true } },
+    ],
   ];
 
   for (const [what, reply, response] of odd) {
     test(`such as ${what} is an error event, and the watcher goes on`, async () => {
       const wire = await scripted([{ reply }, { reply: event(5) }], { fallback: { stall: true } });
       const watcher = watch(wire.host, 'k');
-      const [err] = await once(watcher.on('error', () => {}), 'error').catch((error) => [error]);
+      const [err] = await once(
+        watcher.on('error', () => {}),
+        'error',
+      ).catch((error) => [error]);
       assert.equal(err.message, 'Received unexpected response');
       assert.deepEqual(err.response, response);
       assert.equal((await once(watcher, 'change'))[0].node.modifiedIndex, 5);

@@ -165,8 +165,8 @@ module.exports = {
       theirs: { result: 1 },
       env: { RUNNING_UNIT_TESTS: undefined },
       fallback: { close: true },
-      run: async (_, { received, sleep, Etcd, ports }) => {
-        const client = new Etcd(`127.0.0.1:${ports.a}`);
+      run: async (_, { received, sleep, Etcd, places }) => {
+        const client = new Etcd(`127.0.0.1:${places.a}`);
         await sleep(1); // the runner has its own timer by now
         const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
         const before = timers();
@@ -293,13 +293,13 @@ module.exports = {
     },
     {
       name: 'inherited by util.inherits',
-      run: async (_, { Etcd, attempt, ports }) => {
+      run: async (_, { Etcd, attempt, places }) => {
         const { inherits } = require('node:util');
         function Child(...args) {
           Etcd.apply(this, args);
         }
         inherits(Child, Etcd);
-        const { returned: child, thrown } = attempt(() => new Child(`127.0.0.1:${ports.a}`));
+        const { returned: child, thrown } = attempt(() => new Child(`127.0.0.1:${places.a}`));
         if (thrown) return { thrown };
         const args = await new Promise((resolve) => child.get('k', (...list) => resolve(list)));
         return [child instanceof Etcd, child.getHosts(), args];
@@ -429,9 +429,9 @@ module.exports = {
     })),
     {
       name: "the constructor's options are left alone",
-      run: async (_, { Etcd, outcomeOf, ports }) => {
+      run: async (_, { Etcd, outcomeOf, places }) => {
         const options = { timeout: 5000, headers: { 'x-own': '1' } };
-        const etcd = new Etcd(`127.0.0.1:${ports.a}`, options);
+        const etcd = new Etcd(`127.0.0.1:${places.a}`, options);
         await outcomeOf((callback) => etcd.get('k', callback));
         return options;
       },

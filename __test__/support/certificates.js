@@ -55,7 +55,17 @@ function makeCertificates() {
   folder.selfSigned('alone', HOSTS, '-days', '2');
   folder.signed('client', 'extendedKeyUsage=clientAuth');
   const secret = ['-passout', `pass:${PASSPHRASE}`];
-  folder.openssl('pkcs8', '-topk8', '-in', 'client-key.pem', '-out', 'client-key-pkcs8.pem', '-v2', 'aes256', ...secret);
+  folder.openssl(
+    'pkcs8',
+    '-topk8',
+    '-in',
+    'client-key.pem',
+    '-out',
+    'client-key-pkcs8.pem',
+    '-v2',
+    'aes256',
+    ...secret,
+  );
   folder.openssl('ec', '-in', 'client-key.pem', '-out', 'client-key-legacy.pem', '-aes128', ...secret);
   const both = ['pkcs12', '-export', '-in', 'client.pem', '-inkey', 'client-key.pem', '-certfile', 'ca.pem'];
   folder.openssl(...both, '-out', 'client.pfx', ...secret);

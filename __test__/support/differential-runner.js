@@ -5,7 +5,7 @@
 
 const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
-const { plain, replaced } = require('./plain');
+const { filled, plain, replaced } = require('./plain');
 
 const CASE_MS = 15_000;
 
@@ -45,9 +45,9 @@ function outcomeOf(start) {
 
 /** What a case's `run` gets as its second argument. */
 class Helpers {
-  constructor(etcd, ports) {
+  constructor(etcd, places) {
     this.etcd = etcd;
-    this.ports = ports;
+    this.places = places;
     this.Etcd = Etcd;
     this.attempt = attempt;
     this.outcomeOf = outcomeOf;
@@ -60,8 +60,8 @@ class Helpers {
   /** Calls a method as it is: { returned } or { thrown }. */
   sync = (method, ...args) => attempt(() => this.etcd[method](...args));
 
-  /** The text with `{a}` and the like replaced by the ports of the servers. */
-  fill = (value) => replaced(value, (text) => filled(text, this.ports));
+  /** The text with `{a}` and the like replaced by the places of the servers. */
+  fill = (value) => replaced(value, (text) => filled(text, this.places));
 
   /** Resolves when a server has got so many requests. */
   received = (count, server = 'a') => ask('received', { server, count });
@@ -74,10 +74,6 @@ class Helpers {
 
   /** Resolves with the value, or with `otherwise` when it takes too long: for what may never happen. */
   within = (ms, promise, otherwise) => Promise.race([promise, sleep(ms, otherwise)]);
-}
-
-function filled(text, ports) {
-  return typeof text === 'string' ? text.replace(/\{(\w+)\}/g, (all, name) => ports[name] ?? all) : text;
 }
 
 /** Changes environment variables, for the time of a case: the clients read them when they are used. */
@@ -95,15 +91,15 @@ function caseOf(file, name) {
   return require(path.join(__dirname, '..', 'differential', file)).cases.find((candidate) => candidate.name === name);
 }
 
-async function runCase({ file, name, ports }) {
+async function runCase({ file, name, places }) {
   const { hosts = '127.0.0.1:{a}', options, env = {}, call, run } = caseOf(file, name);
-  const restore = setEnvironment(replaced(env, (text) => filled(text, ports)));
+  const restore = setEnvironment(replaced(env, (text) => filled(text, places)));
   try {
-    const fill = (text) => filled(text, ports);
+    const fill = (text) => filled(text, places);
     const make = () => new Etcd(replaced(hosts, fill), typeof options === 'function' ? options(fill) : options);
     const { returned: etcd, thrown } = attempt(make);
     if (thrown) return { constructor: thrown };
-    const helpers = new Helpers(etcd, ports);
+    const helpers = new Helpers(etcd, places);
     const work = call ? helpers.call(...call) : run(etcd, helpers);
     return await helpers.within(CASE_MS, work, { timedOut: true });
   } catch (error) {

@@ -7,15 +7,46 @@ const path = require('node:path');
 const { fork } = require('node:child_process');
 const { startEtcd } = require('../../scripts/etcd');
 const { freePort } = require('../../scripts/ports');
+const { makeCertificates } = require('./certificates');
 const { startDeaf } = require('./deaf-server');
-const { replaced } = require('./plain');
+const { filled, replaced } = require('./plain');
 const { startScripted } = require('./scripted-server');
+const { startTunnelProxy } = require('./tunnel-proxy');
 
 const RUNNER = path.join(__dirname, 'differential-runner.js');
 const CASE_MS = 30_000;
 
-/** The scripted servers that a case can name as `{a}` and so on; {b} is to be reached as localhost, another name. */
-const SERVERS = { a: { host: '127.0.0.1' }, b: { host: 'localhost' }, c: { host: '127.0.0.1' } };
+/**
+ * What a case can name as `{a}` and so on, if its file needs it; {a} is always there.
+ * - b is to be reached as localhost, another name; c is another port.
+ * - s and what follows speak TLS: s has a good certificate, m wants one of the client, too.
+ * - tunnel is a proxy for CONNECT, etcd a real one, deaf a port that never connects.
+ */
+const PARTS = {
+  a: () => startScripted(),
+  b: () => startScripted([], { host: 'localhost' }),
+  c: () => startScripted(),
+  s: secure('server'),
+  rsa: secure('server-rsa'),
+  p384: secure('server-p384'),
+  p521: secure('server-p521'),
+  elsewhere: secure('elsewhere'),
+  expired: secure('expired'),
+  alone: secure('alone'),
+  m: secure('server', { requestCert: true, rejectUnauthorized: true }),
+  tunnel: startTunnelProxy,
+  deaf: startDeaf,
+  etcd: () => startEtcd(),
+};
+const TLS_PARTS = ['s', 'rsa', 'p384', 'p521', 'elsewhere', 'expired', 'alone', 'm'];
+
+/** A scripted server with a certificate. */
+function secure(name, options) {
+  return ({ read }) => {
+    const [cert, key, ca] = [`${name}.pem`, `${name}-key.pem`, 'ca.pem'].map(read);
+    return startScripted([], { tls: { cert, key, ca, ...options } });
+  };
+}
 
 const DEFAULT_STEP = {
   reply: {
@@ -37,11 +68,11 @@ class Runner {
   #pending = new Map();
   #lastId = 0;
 
-  constructor(module, answer) {
+  constructor(module, answer, env) {
     this.child = fork(RUNNER, [module], {
       serialization: 'advanced',
       execArgv: [],
-      env: runnerEnvironment(),
+      env: { ...runnerEnvironment(), ...env },
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
     this.stderr = '';
@@ -91,42 +122,41 @@ class Runner {
   }
 }
 
+/** A client's process and its servers. */
 class Stage {
   #module;
+  #certificates;
   #runner;
-  #servers = {};
-  #etcd;
-  #deaf;
+  #parts = {};
   #refused;
 
-  constructor(module) {
+  constructor(module, certificates) {
     this.#module = module;
+    this.#certificates = certificates;
   }
 
-  /**
-   * `needs` may hold 'b' and 'c' (more servers than {a}), 'etcd' (a real one, `{etcd}`) and 'deaf' (a port that never
-   * connects, `{deaf}`).
-   */
-  async start(needs = []) {
-    const names = Object.keys(SERVERS).filter((name) => name === 'a' || needs.includes(name));
+  async start(needs) {
+    const names = Object.keys(PARTS).filter((name) => name === 'a' || needs.includes(name));
     const starting = names.map(async (name) => {
-      this.#servers[name] = undefined; // their order, whichever is up first
-      this.#servers[name] = await startScripted([], SERVERS[name]);
+      this.#parts[name] = undefined; // their order, whichever is up first
+      this.#parts[name] = await PARTS[name](this.#certificates);
     });
-    if (needs.includes('etcd')) starting.push(startEtcd().then((etcd) => (this.#etcd = etcd)));
-    if (needs.includes('deaf')) starting.push(startDeaf().then((deaf) => (this.#deaf = deaf)));
     await Promise.all([...starting, this.#startRunner()]);
     this.#refused = await freePort();
   }
 
   async stop() {
-    const parts = [this.#runner, this.#etcd, this.#deaf, ...Object.values(this.#servers)];
-    await Promise.all(parts.map((part) => part?.stop()));
+    await Promise.all([this.#runner, ...Object.values(this.#parts)].map((part) => part?.stop()));
+  }
+
+  /** The parts that have a script and remember requests. */
+  get #servers() {
+    return Object.entries(this.#parts).filter(([, part]) => part.setScript);
   }
 
   /** The etcd's index, after it was brought up to at least `index` by writes that concern no case. */
   async etcdIndex(index = 0) {
-    const url = `${this.#etcd.url}/v2/keys/_filling`;
+    const url = `${this.#parts.etcd.url}/v2/keys/_filling`;
     for (;;) {
       const now = Number((await fetch(url)).headers.get('x-etcd-index'));
       if (now >= index) return now;
@@ -134,13 +164,13 @@ class Stage {
     }
   }
 
-  async #startRunner() {
-    this.#runner = new Runner(this.#module, (question) => this.#answer(question));
+  async #startRunner(env) {
+    this.#runner = new Runner(this.#module, (question) => this.#answer(question), env);
     await Promise.race([this.#runner.ready, this.#runner.ended]);
   }
 
   async #answer({ ask: id, what, argument: { server: name, count, how } }) {
-    const server = this.#servers[name];
+    const server = this.#parts[name];
     const questions = {
       received: () => server.waitFor(count).then(() => undefined),
       heads: async () => (await server.requests()).map(({ rawHeaders }) => rawHeaders),
@@ -153,27 +183,28 @@ class Stage {
     }
   }
 
+  async #restartRunner(env) {
+    await this.#runner.stop();
+    await this.#startRunner(env);
+  }
+
   /** Runs a case: { result, wire, connections } with ports as `{a}` and the like. */
   async run(file, testCase) {
-    const ports = { refused: this.#refused };
-    for (const [name, server] of Object.entries(this.#servers)) ports[name] = server.port;
-    if (this.#etcd) ports.etcd = this.#etcd.port;
-    if (this.#deaf) ports.deaf = this.#deaf.port;
-    const fill = (text) => (typeof text === 'string' ? text.replace(/\{(\w+)\}/g, (all, n) => ports[n] ?? all) : text);
-    if (!this.#runner.isAlive) await this.#startRunner();
+    const places = { refused: this.#refused, certificates: this.#certificates?.path };
+    for (const [name, { port }] of Object.entries(this.#parts)) places[name] = port;
+    const fill = (text) => filled(text, places);
+    if (testCase.startEnv) await this.#restartRunner(replaced(testCase.startEnv, fill));
+    else if (!this.#runner.isAlive) await this.#startRunner();
     const before = await this.#setScripts(replaced(testCase.servers ?? { a: testCase }, fill));
-    const result = await this.#runner.run({ file, name: testCase.name, ports });
+    const result = await this.#runner.run({ file, name: testCase.name, places });
     const seen = await this.#seen(before, testCase);
-    if (testCase.leaves) {
-      await this.#runner.stop();
-      await this.#startRunner();
-    }
-    return withoutPorts({ result, ...seen }, ports);
+    if (testCase.leaves || testCase.startEnv) await this.#restartRunner();
+    return withoutPorts({ result, ...seen }, places);
   }
 
   async #setScripts(scripts) {
     const before = {};
-    for (const [name, server] of Object.entries(this.#servers)) {
+    for (const [name, server] of this.#servers) {
       const { steps = [], fallback = DEFAULT_STEP } = scripts[name] ?? {};
       await server.forget();
       await server.setScript(steps, { fallback });
@@ -185,7 +216,7 @@ class Stage {
   async #seen(before, { anyOrder }) {
     const wire = [];
     const connections = {};
-    for (const [name, server] of Object.entries(this.#servers)) {
+    for (const [name, server] of this.#servers) {
       for (const request of await server.requests()) wire.push(wireOf(name, request, anyOrder));
       connections[name] = (await server.connections()) - before[name];
     }
@@ -211,22 +242,32 @@ function wireOf(server, request, anyOrder) {
   return { server, method, url: anyOrder ? sorted : url, headers: meaningOf(request), body };
 }
 
-function withoutPorts(value, ports) {
-  const names = new Map(Object.entries(ports).map(([name, port]) => [port, `{${name}}`]));
+function withoutPorts(value, places) {
+  const numbers = Object.entries(places).filter(([, place]) => typeof place === 'number');
+  const names = new Map(numbers.map(([name, port]) => [port, `{${name}}`]));
   const inText = new RegExp(`\\b(${[...names.keys()].join('|')})\\b`, 'g');
-  return replaced(value, (item) =>
-    typeof item === 'number' ? (names.get(item) ?? item) : item.replace(inText, (port) => names.get(Number(port))),
-  );
+  return replaced(value, (item, field) => {
+    if (typeof item === 'number') return field === 'port' ? (names.get(item) ?? item) : item;
+    return item.replace(inText, (port) => names.get(Number(port)));
+  });
 }
 
-/** Starts a stage for the client that `module` names, as `require` would find it from the tests. */
-async function startStage(module, needs) {
-  const stage = new Stage(module);
+/**
+ * Starts a stage for each client that `modules` name, as `require` finds them from this folder. Resolves with
+ * { stages, stop }. `needs` are names of PARTS.
+ */
+async function startStages(modules, needs = []) {
+  const certificates = needs.some((name) => TLS_PARTS.includes(name)) ? makeCertificates() : undefined;
+  const stages = modules.map((module) => new Stage(module, certificates));
+  const stop = async () => {
+    await Promise.all(stages.map((stage) => stage.stop()));
+    certificates?.remove();
+  };
   try {
-    await stage.start(needs);
-    return stage;
+    await Promise.all(stages.map((stage) => stage.start(needs)));
+    return { stages, stop };
   } catch (error) {
-    await stage.stop();
+    await stop();
     throw error;
   }
 }
@@ -237,4 +278,4 @@ async function evenOut(stages) {
   await Promise.all(stages.map((stage) => stage.etcdIndex(Math.max(...indexes))));
 }
 
-module.exports = { evenOut, startStage };
+module.exports = { evenOut, startStages };

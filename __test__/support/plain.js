@@ -32,17 +32,23 @@ function plain(value, seen = []) {
   const path = [...seen, value];
   if (value instanceof Error) return plainError(value, path);
   if (value instanceof Date) return '[date]';
+  if (value instanceof Uint8Array) return '[bytes]';
   if (Array.isArray(value)) return value.map((item) => plain(item, path));
   return plainFields(value, path);
 }
 
-/** A copy of plain data in which `change` has replaced texts and numbers. */
-function replaced(value, change) {
-  if (typeof value === 'string' || typeof value === 'number') return change(value);
+/** A copy of plain data in which `change(value, name)` has replaced texts and numbers; names are changed as texts. */
+function replaced(value, change, name) {
+  if (typeof value === 'string' || typeof value === 'number') return change(value, name);
   if (typeof value !== 'object' || value === null || value instanceof RegExp || value instanceof Uint8Array)
     return value;
-  if (Array.isArray(value)) return value.map((item) => replaced(item, change));
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [change(name), replaced(item, change)]));
+  if (Array.isArray(value)) return value.map((item) => replaced(item, change, name));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [change(key), replaced(item, change, key)]));
 }
 
-module.exports = { plain, replaced };
+/** A text with `{name}` replaced by what has that name; anything else as it is. */
+function filled(text, places) {
+  return typeof text === 'string' ? text.replace(/\{(\w+)\}/g, (all, name) => places[name] ?? all) : text;
+}
+
+module.exports = { filled, plain, replaced };

@@ -41,12 +41,12 @@ Etcd.prototype.del = function del(key, options, callback) {
 
 Etcd.prototype.mkdir = function mkdir(dir, options, callback) {
   const [opts, done] = parseOptional(options, callback);
-  return this.set(dir, null, extended(opts, { dir: true }), done);
+  return this.set(checkKey('dir', dir), null, extended(opts, { dir: true }), done);
 };
 
 Etcd.prototype.rmdir = function rmdir(dir, options, callback) {
   const [opts, done] = parseOptional(options, callback);
-  return this.del(dir, extended(opts, { dir: true }), done);
+  return this.del(checkKey('dir', dir), extended(opts, { dir: true }), done);
 };
 
 Etcd.prototype.compareAndSwap = function compareAndSwap(key, value, oldValue, options, callback) {

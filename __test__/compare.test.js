@@ -142,7 +142,7 @@ describe('on the wire', () => {
     ['mkdir', ['d', { ttl: 5 }], 'PUT /v2/keys/d?ttl=5&dir=true', ''],
     ['rmdir', ['d', { recursive: true }], 'DELETE /v2/keys/d?recursive=true&dir=true', ''],
     ['compareAndSwap', ['k', 'new', 'old', { ttl: 5 }], 'PUT /v2/keys/k?ttl=5&prevValue=old', 'value=new'],
-    ['compareAndDelete', ['k', "a&b'"], 'DELETE /v2/keys/k?prevValue=a%26b%27', ''],
+    ['compareAndDelete', ['k', "a&b'!"], 'DELETE /v2/keys/k?prevValue=a%26b%27%21', ''],
     ['create', ['d', 'v', { ttl: 5 }], 'POST /v2/keys/d?ttl=5', 'value=v'],
     ['watch', ['k', { recursive: true }], 'GET /v2/keys/k?recursive=true&wait=true', ''],
     ['watchIndex', ['k', 7, { recursive: true }], 'GET /v2/keys/k?recursive=true&waitIndex=7&wait=true', ''],

@@ -92,8 +92,9 @@ describe('an object inherits', () => {
 
 describe('Etcd', () => {
   test('cannot be called without new', () => {
-    assert.throws(() => Etcd(server.host), TypeError);
-    assert.throws(() => Reflect.apply(Etcd, {}, [server.host]), TypeError);
+    const expected = { name: 'TypeError', message: /without 'new'/ };
+    assert.throws(() => Etcd(server.host), expected);
+    assert.throws(() => Reflect.apply(Etcd, {}, [server.host]), expected);
   });
 
   test('is its own property, and default, next to the other classes', () => {

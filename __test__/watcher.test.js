@@ -1,7 +1,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { EventEmitter, once } = require('node:events');
+const { EventEmitter, getEventListeners, once } = require('node:events');
 const { afterEach, beforeEach, describe, test } = require('node:test');
 const Etcd = require('..');
 const { scriptedServers } = require('./support/calls');
@@ -273,6 +273,19 @@ describe('stop', { timeout: 60_000 }, () => {
     watcher.on('stop', (message) => messages.push(message));
     controller.abort();
     assert.deepEqual([watcher.stopped, messages], [true, [`Watcher for '${key}' aborted.`]]);
+  });
+
+  test('leaves no listener on the signal', async () => {
+    const controller = new AbortController();
+    const { node } = await etcd.set(key, 'v');
+    const watcher = watch(etcd, key, node.modifiedIndex, { signal: controller.signal });
+    await once(watcher, 'change');
+    watcher.stop();
+    assert.equal(getEventListeners(controller.signal, 'abort').length, 0);
+    const messages = [];
+    watcher.on('stop', (message) => messages.push(message));
+    controller.abort();
+    assert.deepEqual(messages, []);
   });
 
   test('is what a signal that is aborted already does, before anything is sent', async () => {

@@ -35,7 +35,10 @@ module.exports = {
       ['x'.repeat(200_000), 'a long text'],
     ].map(([what, text]) => value(what, text)),
     value(Buffer.from([0xff, 0xfe]), 'bytes that are no text'),
-    value(new Date(Number.NaN), 'an invalid date'),
+    value(new Date(Number.NaN), 'an invalid date', {
+      difference: 'bad-arguments',
+      expected: { thrown: 'ERR_INVALID_ARG_VALUE', wire: [] },
+    }),
     value(10n, 'a bigint', { difference: 'value-types', expected: { wire: ['PUT /v2/keys/k value=10'] } }),
     value(new Uint8Array([65, 66]), 'a Uint8Array', {
       difference: 'value-types',

@@ -105,7 +105,20 @@ module.exports = [
     'connections',
     'connections',
     'a new one for each request in a sequence; at most 100 at once, which watches can use up',
-    'kept alive and reused; no limit',
+    'kept alive and reused; at most 100 at once to a host, watches not counted',
+  ),
+  row(
+    'resend-writes',
+    'a write whose outcome is unknown',
+    'is always sent again',
+    'is sent again unless `resendWrites` is `false`: then an error says so',
+  ),
+  row('response-size', 'the size of an answer', 'no limit', '256 MB, or `maxResponseSize`'),
+  row(
+    'gzip-headers',
+    'headers of an answer that `gzip: true` has unpacked',
+    'as they were',
+    'without `content-encoding` and `content-length`',
   ),
   row('hosts', 'hosts such as `::1` and `httpd:2379`', 'do not work', 'work'),
   row(
@@ -125,6 +138,36 @@ module.exports = [
     'answers that are not HTTP, redirects that lead nowhere',
     "Node's `HPE_…` codes, and words of `request`",
     'the code `HPE_INVALID_CONSTANT`, and own words',
+  ),
+  row(
+    'tls-words',
+    'errors of https',
+    'words of OpenSSL',
+    'own words that name the host; `code` as in Node where one fits',
+  ),
+  row(
+    'tls-timeout',
+    '`timeout` while a server does not answer the TLS handshake',
+    '`ESOCKETTIMEDOUT`, `connect: false`',
+    '`ETIMEDOUT`, `connect: true`',
+  ),
+  row(
+    'tunnel-errors',
+    'https through a proxy that refuses or cannot be reached',
+    '`ECONNRESET`, with a text about a tunneling socket',
+    'a proxy that cannot be reached has its own code, such as `ECONNREFUSED`; the text differs',
+  ),
+  row(
+    'tunnel',
+    '`tunnel`',
+    'chooses whether a proxy is asked to CONNECT',
+    'can only say what is done: https by CONNECT, http not',
+  ),
+  row(
+    'proxy-user',
+    'a user without a password in the URL of a proxy',
+    'sent without a colon',
+    'sent as with an empty password',
   ),
   row(
     'request-objects',

@@ -87,6 +87,7 @@ module.exports = {
     asked('the next host is asked when one is down', ['127.0.0.1:{a}', '127.0.0.1:{a}'], { steps: [{ close: true }] }),
     {
       name: 'all hosts are in the token, whatever their order',
+      compares: ['result'],
       hosts: ['127.0.0.1:{a}', '127.0.0.1:{refused}', 'h:1/x'],
       run: (etcd) => {
         const token = etcd.get('k', () => {});

@@ -167,10 +167,18 @@ module.exports = {
       name: 'a watch sees the next change',
       run: async (etcd, { call, outcomeOf, sleep }) => {
         await call('set', 'w', 'before');
-        const seen = outcomeOf((callback) => etcd.watch('w', callback));
-        await sleep(100); // registered
-        await call('set', 'w', 'after');
-        return seen;
+        let event;
+        const seen = outcomeOf((callback) => etcd.watch('w', callback)).then((outcome) => {
+          event = outcome;
+        });
+        // Nobody tells when the watch is registered: only what comes after that is seen.
+        while (!event) {
+          await call('set', 'w', 'after');
+          await sleep(20);
+        }
+        await seen;
+        const [error, { action, node }, headers] = event.arguments;
+        return { error, action, key: node.key, value: node.value, headers: Object.keys(headers) };
       },
     },
     {

@@ -7,6 +7,13 @@ const TUNNEL = 'http://127.0.0.1:{tunnel}';
 const SECURE = 'https://127.0.0.1:{s}';
 const { readFileSync } = require('node:fs');
 
+/** Whether the proxy is asked; what becomes of it otherwise depends on what names this machine can look up. */
+const DIRECT_OR_NOT = {
+  hosts: 'http://etcd.example:1',
+  call: undefined,
+  run: (_, { call, within }) => within(1000, call('get', 'k', { maxRetries: 0 })),
+  compares: ['wire'],
+};
 const proxied = (name, env, rest) => ({ name, env, call: ['get', 'k'], ...rest });
 const option = (name, options, rest) => ({
   name,
@@ -33,7 +40,7 @@ module.exports = {
     proxied('a slash at the end', { HTTP_PROXY: `${PROXY}/` }),
     proxied('a path', { HTTP_PROXY: `${PROXY}/some/path` }),
     proxied('a user and a password', { HTTP_PROXY: 'http://user:p%40ss@127.0.0.1:{c}' }),
-    proxied('a user alone', { HTTP_PROXY: 'http://user@127.0.0.1:{c}' }),
+    proxied('a user alone', { HTTP_PROXY: 'http://user@127.0.0.1:{c}' }, { difference: 'proxy-user' }),
     proxied('a proxy that is down', { HTTP_PROXY: 'http://127.0.0.1:{refused}' }),
     proxied('a proxy by name', { HTTP_PROXY: 'http://localhost:{b}' }),
     proxied(
@@ -87,7 +94,6 @@ module.exports = {
       '127.0.0.1:1',
       '.0.0.1',
       '0.0.1',
-      '.1',
       '127.0.0.0/8',
       'localhost',
       '',
@@ -103,12 +109,7 @@ module.exports = {
         ),
     ),
     ...['example', '.example', 'etcd.example', 'cd.example', 'ETCD.Example', 'a.etcd.example', '*.example'].map(
-      (list) =>
-        proxied(
-          `NO_PROXY=${list} for etcd.example`,
-          { HTTP_PROXY: PROXY, NO_PROXY: list },
-          { hosts: 'http://etcd.example:1', options: { timeout: 3000 }, call: ['get', 'k', { maxRetries: 0 }] },
-        ),
+      (list) => proxied(`NO_PROXY=${list} for etcd.example`, { HTTP_PROXY: PROXY, NO_PROXY: list }, DIRECT_OR_NOT),
     ),
     option('the option proxy', { proxy: PROXY }),
     option('the option beats the environment', { proxy: PROXY }, { env: { HTTP_PROXY: 'http://127.0.0.1:{refused}' } }),
@@ -166,8 +167,16 @@ module.exports = {
     tunnelled('NO_PROXY for https', { HTTPS_PROXY: TUNNEL, NO_PROXY: '127.0.0.1' }),
     tunnelled('a tunnel with a password', { HTTPS_PROXY: 'http://user:p%40ss@127.0.0.1:{tunnel}' }),
     tunnelled('a write through a tunnel', { HTTPS_PROXY: TUNNEL }, { call: ['set', 'k', 'v', { ttl: 5 }] }),
-    tunnelled('a refused tunnel', { HTTPS_PROXY: TUNNEL }, { servers: { tunnel: { steps: [{ refuse: 403 }] } } }),
-    tunnelled('a proxy that is down, for https', { HTTPS_PROXY: 'http://127.0.0.1:{refused}' }),
+    tunnelled(
+      'a refused tunnel',
+      { HTTPS_PROXY: TUNNEL },
+      { servers: { tunnel: { steps: [{ refuse: 403 }] } }, difference: 'tunnel-errors' },
+    ),
+    tunnelled(
+      'a proxy that is down, for https',
+      { HTTPS_PROXY: 'http://127.0.0.1:{refused}' },
+      { difference: 'tunnel-errors' },
+    ),
     tunnelled('the option proxy for https', {}, { options: trusting({ proxy: TUNNEL }) }),
     tunnelled('tunnel: true for https', {}, { options: trusting({ proxy: TUNNEL, tunnel: true }) }),
     tunnelled(

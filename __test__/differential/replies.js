@@ -285,23 +285,19 @@ module.exports = {
     },
     {
       name: 'a callback that throws is one uncaught exception, and is not called again',
-      run: async (etcd, { received, sleep }) => {
-        const thrown = [];
+      run: async (etcd, { call, received, sleep, uncaughtDuring }) => {
         let calls = 0;
-        const listener = (error) => thrown.push(error.message);
-        const listeners = process.listeners('uncaughtException');
-        process.removeAllListeners('uncaughtException');
-        process.on('uncaughtException', listener);
-        etcd.get('k', () => {
-          calls += 1;
-          throw new Error('thrown by the callback');
+        let other;
+        const uncaught = await uncaughtDuring(async () => {
+          etcd.get('k', () => {
+            calls += 1;
+            throw new Error('thrown by the callback');
+          });
+          await received(1);
+          other = await call('get', 'other');
+          await sleep(20);
         });
-        await received(1);
-        const other = await new Promise((resolve) => etcd.get('other', (...args) => resolve(args)));
-        await sleep(20);
-        process.removeListener('uncaughtException', listener);
-        for (const before of listeners) process.on('uncaughtException', before);
-        return { thrown, calls, other };
+        return { uncaught, calls, other };
       },
     },
   ],

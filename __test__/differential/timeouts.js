@@ -3,7 +3,7 @@
 // Limits of time. Cases wait on a server that does nothing, never on a clock.
 
 const HOST = '127.0.0.1:{a}';
-const slow = { reply: { chunks: [...'{"action":"get"}'].map((data) => ({ data, delayMs: 20 })) } };
+const slow = { reply: { chunks: [...'{"action":"get"}'].map((data) => ({ data, delayMs: 40 })) } };
 
 const codes = ({ arguments: args }) =>
   args[0].errors.map(({ httperror: { code, connect, message } }) => ({ code, connect, message }));
@@ -20,7 +20,7 @@ module.exports = {
       fallback: { reply: { chunks: ['{"acti'], hold: true } },
       call: ['get', 'k'],
     },
-    { name: 'a slow body whose bytes keep coming', options: { timeout: 150 }, fallback: slow, call: ['get', 'k'] },
+    { name: 'a slow body whose bytes keep coming', options: { timeout: 400 }, fallback: slow, call: ['get', 'k'] },
     {
       name: 'each host has its time',
       hosts: [HOST, HOST],

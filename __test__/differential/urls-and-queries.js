@@ -119,13 +119,20 @@ module.exports = {
       [{ b: 1, a: 2, 1: 3 }, 'options in their order'],
       [{ maxRetries: 1, recursive: true }, 'maxRetries, which is not sent'],
       [Object.freeze({ recursive: true }), 'frozen options'],
-      [{ invalid: new Date(Number.NaN) }, 'an invalid date'],
       [{ number: new Number(3), text: new String('s') }, 'boxed values'],
       [{ map: new Map([[1, 2]]) }, 'a map'],
       [{ path: 'x', json: false, method: 'PUT', uri: 'y', form: 1 }, 'names that are options elsewhere'],
     ].map(([options, of]) => query(options, { of })),
     query({ big: 10n }, { of: 'a bigint', difference: 'value-types', expected: { wire: ['GET /v2/keys/k?big=10'] } }),
     query({ sign: Symbol('s') }, { of: 'a symbol', ...BAD_TYPE }),
+    query(
+      { invalid: new Date(Number.NaN) },
+      {
+        of: 'an invalid date',
+        difference: 'bad-arguments',
+        expected: { thrown: 'ERR_INVALID_ARG_VALUE', wire: [] },
+      },
+    ),
     query(
       { text: '\ud800' },
       { of: 'a lone surrogate', difference: 'surrogates', expected: { thrown: 'ERR_INVALID_ARG_VALUE' } },

@@ -271,13 +271,13 @@ module.exports = {
       fallback: { reply: { status: 500, body: 'broken' } },
       run: async (etcd, { sleep }) => {
         const { setTimeout: original } = global;
-        global.setTimeout = (work, ms, ...args) => original(work, ms >= 300 ? 50 : ms, ...args);
+        global.setTimeout = (work, ms, ...args) => original(work, Math.min(ms, 300), ...args);
         const watcher = etcd.watcher('k');
         await new Promise((resolve) => watcher.on('reconnect', resolve));
         global.setTimeout = original;
         await sleep(5);
         watcher.stop();
-        await sleep(150);
+        await sleep(450);
         return watcher.stopped;
       },
       leaves: true,
@@ -287,21 +287,20 @@ module.exports = {
       difference: 'watcher-throw',
       steps: [event(10), event(11)],
       fallback: held,
-      run: async (etcd, { sleep }) => {
-        const uncaught = [];
-        const before = process.listeners('uncaughtException');
-        process.removeAllListeners('uncaughtException');
-        process.on('uncaughtException', (error) => uncaught.push(error.message));
-        const watcher = etcd.watcher('k');
+      run: async (etcd, { sleep, uncaughtDuring, within }) => {
         const seen = [];
-        watcher.on('change', ({ node }) => {
-          seen.push(node.modifiedIndex);
-          throw new Error(`thrown at ${node.modifiedIndex}`);
+        const uncaught = await uncaughtDuring(async () => {
+          const watcher = etcd.watcher('k');
+          const both = new Promise((resolve) => {
+            watcher.on('change', ({ node }) => {
+              if (seen.push(node.modifiedIndex) === 2) resolve();
+              throw new Error(`thrown at ${node.modifiedIndex}`);
+            });
+          });
+          await within(1000, both);
+          await sleep(20);
+          watcher.stop();
         });
-        await sleep(150);
-        watcher.stop();
-        process.removeAllListeners('uncaughtException');
-        for (const listener of before) process.on('uncaughtException', listener);
         return { uncaught, seen };
       },
       leaves: true,
@@ -311,21 +310,17 @@ module.exports = {
       difference: 'watcher-error',
       steps: [{ reply: { body: 'some text' } }],
       fallback: held,
-      run: async (etcd, { sleep, within }) => {
-        const uncaught = [];
+      run: async (etcd, { sleep, uncaughtDuring, within }) => {
         const warnings = [];
-        const before = process.listeners('uncaughtException');
-        process.removeAllListeners('uncaughtException');
-        process.on('uncaughtException', (error) => uncaught.push(error.message));
         const onWarning = (warning) => warnings.push(warning.message);
         process.on('warning', onWarning);
-        const watcher = etcd.watcher('k');
-        await within(500, new Promise((resolve) => process.once('warning', resolve)));
-        await sleep(20);
-        watcher.stop();
-        process.removeListener('warning', onWarning);
-        process.removeAllListeners('uncaughtException');
-        for (const listener of before) process.on('uncaughtException', listener);
+        const uncaught = await uncaughtDuring(async () => {
+          const watcher = etcd.watcher('k');
+          await within(1000, new Promise((resolve) => process.once('warning', resolve)));
+          await sleep(20);
+          watcher.stop();
+        });
+        process.off('warning', onWarning);
         return { uncaught, warnings };
       },
       leaves: true,

@@ -60,17 +60,24 @@ class Helpers {
   /** Calls a method as it is: { returned } or { thrown }. */
   sync = (method, ...args) => attempt(() => this.etcd[method](...args));
 
-  /** The text with `{a}` and the like replaced by the places of the servers. */
-  fill = (value) => replaced(value, (text) => filled(text, this.places));
-
   /** Resolves when a server has got so many requests. */
   received = (count, server = 'a') => ask('received', { server, count });
 
   /** The headers of a server's requests as they were sent: a list of [name, value] for each. */
   heads = (server = 'a') => ask('heads', { server });
 
-  /** Ends all connections of a server, by 'close' or 'reset'. */
-  disconnect = (how, server = 'a') => ask('disconnect', { server, how });
+  /** Does some work and resolves with the exceptions that nobody caught meanwhile. */
+  uncaughtDuring = async (work) => {
+    const errors = [];
+    const listener = (error) => errors.push(error);
+    process.on('uncaughtException', listener);
+    try {
+      await work(errors);
+    } finally {
+      process.off('uncaughtException', listener);
+    }
+    return errors;
+  };
 
   /** Resolves with the value, or with `otherwise` when it takes too long: for what may never happen. */
   within = (ms, promise, otherwise) => Promise.race([promise, sleep(ms, otherwise)]);

@@ -33,18 +33,18 @@ const PARTS = {
   elsewhere: secure('elsewhere'),
   expired: secure('expired'),
   alone: secure('alone'),
-  m: secure('server', { requestCert: true, rejectUnauthorized: true }),
+  m: secure('server', { ca: 'ca.pem', requestCert: true, rejectUnauthorized: true }),
   tunnel: startTunnelProxy,
   deaf: startDeaf,
   etcd: () => startEtcd(),
 };
 const TLS_PARTS = ['s', 'rsa', 'p384', 'p521', 'elsewhere', 'expired', 'alone', 'm'];
 
-/** A scripted server with a certificate. */
-function secure(name, options) {
+/** A scripted server with a certificate; with an authority for those of clients, it sends that one along, too. */
+function secure(name, { ca, ...options } = {}) {
   return ({ read }) => {
-    const [cert, key, ca] = [`${name}.pem`, `${name}-key.pem`, 'ca.pem'].map(read);
-    return startScripted([], { tls: { cert, key, ca, ...options } });
+    const [cert, key] = [read(`${name}.pem`), read(`${name}-key.pem`)];
+    return startScripted([], { tls: { cert, key, ...(ca && { ca: read(ca) }), ...options } });
   };
 }
 
@@ -169,12 +169,11 @@ class Stage {
     await Promise.race([this.#runner.ready, this.#runner.ended]);
   }
 
-  async #answer({ ask: id, what, argument: { server: name, count, how } }) {
+  async #answer({ ask: id, what, argument: { server: name, count } }) {
     const server = this.#parts[name];
     const questions = {
       received: () => server.waitFor(count).then(() => undefined),
       heads: async () => (await server.requests()).map(({ rawHeaders }) => rawHeaders),
-      disconnect: () => server.closeConnections(how),
     };
     try {
       return { kind: 'answer', id, result: await questions[what]() };
@@ -232,7 +231,8 @@ const BODILESS = ['GET', 'HEAD', 'OPTIONS'];
 function meaningOf({ method, headers }) {
   const isMeant = ([name, value]) =>
     !ASIDE.includes(name) && !(name === 'content-length' && value === '0' && BODILESS.includes(method));
-  return Object.fromEntries(Object.entries(headers).filter(isMeant));
+  const kept = Object.entries(headers).filter(isMeant);
+  return Object.fromEntries(kept.map(([name, value]) => [name, value.replace(/,\s*/g, ', ')]));
 }
 
 /** What of a request has a meaning to a server. */

@@ -2,6 +2,9 @@
 
 const { invalidType, invalidValue } = require('./errors');
 
+/** No limit, as the native side counts. */
+const UNLIMITED = 2 ** 32 - 1;
+
 /** The optional last two arguments of every method: `[options], [callback]`; options may be null. */
 function parseOptional(options, callback) {
   if (typeof options === 'function') return [undefined, options];
@@ -39,6 +42,10 @@ function checkNumber(name, value) {
   return value;
 }
 
+function checkCount(name, value) {
+  return Math.min(Math.trunc(checkNumber(name, value)), UNLIMITED);
+}
+
 function checkBoolean(name, value) {
   if (typeof value !== 'boolean') throw invalidType(name, 'a boolean', value);
   return value;
@@ -52,4 +59,13 @@ function checkSignal(signal) {
   return signal;
 }
 
-module.exports = { checkBoolean, checkKey, checkNumber, checkOptions, checkSignal, extended, parseOptional };
+module.exports = {
+  checkBoolean,
+  checkCount,
+  checkKey,
+  checkNumber,
+  checkOptions,
+  checkSignal,
+  extended,
+  parseOptional,
+};

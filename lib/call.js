@@ -1,33 +1,17 @@
 'use strict';
 
 const { AsyncResource } = require('node:async_hooks');
-const binding = require('../binding');
+const { EventKind } = require('../binding');
 const { observe } = require('./diagnostics');
+const environment = require('./environment');
 const errors = require('./errors');
 const { parseHeaders } = require('./headers');
+const { errorEntry, isEtcdError, isEtcdReply, parseBody } = require('./replies');
 const { CancellationToken, PendingToken } = require('./token');
-
-const { EventKind } = binding;
-
-/** The calls in flight, by id: what native events are for. */
-const calls = new Map();
-const environment = new binding.Environment(onEvent);
-let lastId = 0;
-
-function onEvent(id, kind, detail, headerLines, text) {
-  // An event may have been under way when its call was aborted.
-  calls.get(id)?.onEvent(kind, detail, headerLines, text);
-}
-
-function nextId() {
-  do lastId = (lastId + 1) >>> 0;
-  while (calls.has(lastId));
-  return lastId;
-}
 
 /** One request on its way: turns native events into a token's progress, and its end into an outcome. */
 class Call {
-  #id = nextId();
+  #id;
   #request;
   #signal;
   #onSignal;
@@ -43,21 +27,18 @@ class Call {
 
   /** Hands the request to the native client by `send(id)`. */
   start(send, signal) {
-    calls.set(this.#id, this);
     this.#listenTo(signal);
     this.#observer = observe(this.#request, this.token);
-    try {
-      send(this.#id);
-    } catch (error) {
-      this.#end();
-      throw error;
-    }
+    environment.start(this, (id) => {
+      // Events of a Sync call come before this returns.
+      this.#id = id;
+      send(id);
+    });
   }
 
   abort() {
-    if (!calls.has(this.#id)) return;
     environment.abort(this.#id);
-    this.#end();
+    this.#stopListening();
   }
 
   onEvent(kind, detail, headerLines, text) {
@@ -82,7 +63,7 @@ class Call {
     const body = parseBody(text);
     this.token._receivedHeaders(headerLines);
     this.#observer?.replied(status);
-    if (body?.errorCode !== undefined && body?.errorCode !== null) {
+    if (isEtcdError(body)) {
       return this.#finished(errors.etcdError(body), '', headerLines);
     }
     if (this.#request.isKey && !isEtcdReply(status, body)) {
@@ -98,13 +79,13 @@ class Call {
   }
 
   #finished(err, body, headerLines) {
-    this.#end();
+    environment.end(this.#id);
+    this.#stopListening();
     if (err) this.#observer?.failed(err);
     this.#finish(err, body, headerLines);
   }
 
-  #end() {
-    calls.delete(this.#id);
+  #stopListening() {
     this.#signal?.removeEventListener('abort', this.#onSignal);
   }
 
@@ -114,36 +95,6 @@ class Call {
     this.#onSignal = () => this.token._abort(signal.reason);
     signal.addEventListener('abort', this.#onSignal, { once: true });
   }
-}
-
-/** An entry of `err.errors` (semantics.md 2.4). */
-function errorEntry(hosts, failure) {
-  const { endpoint, timestamp, status, headers, body: text } = failure;
-  const body = text === undefined ? undefined : parseBody(text);
-  return {
-    server: hosts[endpoint],
-    httperror: status === undefined ? errors.networkError(failure) : null,
-    httpstatus: status,
-    httpbody: body,
-    response: status === undefined ? undefined : { statusCode: status, headers: parseHeaders(headers), body },
-    timestamp: new Date(timestamp),
-  };
-}
-
-/** As `request` did with `json: true`: nothing for an empty body, the text itself when it is not JSON. */
-function parseBody(text) {
-  if (text === '') return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
-/** An empty success counts, as some proxies and old servers answer so. */
-function isEtcdReply(status, body) {
-  const isSuccess = status >= 200 && status < 300;
-  return isSuccess && (body === undefined || (typeof body === 'object' && body !== null && !Array.isArray(body)));
 }
 
 /** A call whose outcome goes to a callback or, without one, to whoever awaits the token. */
@@ -177,4 +128,4 @@ function blockOnCall(request, signal, send) {
   return outcome;
 }
 
-module.exports = { blockOnCall, environment, startCall };
+module.exports = { blockOnCall, startCall };

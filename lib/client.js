@@ -1,12 +1,14 @@
 'use strict';
 
 const binding = require('../binding');
-const { checkNumber, checkSignal } = require('./arguments');
-const { blockOnCall, environment, startCall } = require('./call');
+const { checkCount, checkNumber, checkSignal } = require('./arguments');
+const { blockOnCall, startCall } = require('./call');
+const environment = require('./environment');
 const { invalidValue } = require('./errors');
-const { checkCount, readOptions } = require('./options');
+const { readOptions } = require('./options');
 const { proxiesOf } = require('./proxy');
 const { formOf, stringify } = require('./query');
+const { startWatch } = require('./watch');
 
 /** Options of a single call that are no query parameters. */
 const RESERVED = new Set(['maxRetries', 'signal', 'synchronous', 'timeout']);
@@ -42,6 +44,16 @@ class Client {
     return this.#execute(method, path, false, value, options, callback);
   }
 
+  /** A watch, which tells `handlers` until it is aborted. */
+  watch(key, index, options, buffer, handlers) {
+    const { query, timeout = this.timeout } = readCall(options);
+    const since = index === null ? undefined : Number(index);
+    const proxies = proxiesOf(this.#proxies);
+    return startWatch(this.servers, handlers, (id) =>
+      this.#native.watch(id, key, query, since, timeout, proxies, buffer),
+    );
+  }
+
   #execute(method, target, isKey, value, options, callback) {
     const { query, signal, synchronous, timeout = this.timeout, maxRetries = this.maxRetries } = readCall(options);
     const route = this.servers.length > 1 ? this.#native.route() : undefined;
@@ -62,7 +74,7 @@ class Client {
 
 function nativeClient(options) {
   try {
-    return new binding.Client(environment, options);
+    return new binding.Client(environment.native, options);
   } catch (error) {
     if (error.code !== 'InvalidArg') throw error;
     throw invalidValue(`Invalid argument: ${error.message}`);

@@ -1,13 +1,10 @@
 'use strict';
 
-const { checkBoolean, checkNumber, checkOptions } = require('./arguments');
+const { checkBoolean, checkCount, checkNumber, checkOptions } = require('./arguments');
 const { invalidType, invalidValue } = require('./errors');
 const { checkTunnel, readProxy } = require('./proxy');
 const { trustedRoots } = require('./roots');
 const { TLS_READERS, completeTls } = require('./tls');
-
-/** No limit, as the native side counts. */
-const UNLIMITED = 2 ** 32 - 1;
 
 /** What each request gets unless it says otherwise. */
 const CALL_DEFAULTS = { timeout: 0, maxRetries: 3 };
@@ -99,10 +96,6 @@ function isSecure(host) {
   return /^\s*https:/i.test(host);
 }
 
-function checkCount(name, value) {
-  return Math.min(Math.trunc(checkNumber(name, value)), UNLIMITED);
-}
-
 function checkString(name, value) {
   if (typeof value !== 'string') throw invalidType(name, 'a string', value);
   return value;
@@ -156,4 +149,4 @@ function readHeaders(headers) {
   return { headers: pairs };
 }
 
-module.exports = { checkCount, readOptions };
+module.exports = { readOptions };

@@ -1,16 +1,18 @@
 'use strict';
 
 const { EventEmitter } = require('node:events');
-const { checkKey, checkOptions, checkSignal } = require('./arguments');
+const { checkCount, checkKey, checkOptions, checkSignal } = require('./arguments');
+const { invalidType } = require('./errors');
 
-/** Waits before the n-th attempt in a row to reconnect: 300 ms doubled each time, up to 30 s, and up to 1 s more. */
-const FIRST_WAIT_MS = 300;
-const MAX_WAIT_MS = 30000;
-const JITTER_MS = 1000;
+/** Events that may wait for listeners before reading stops. */
+const DEFAULT_BUFFER = 100000;
 
-/** Follows a key: a long poll for each event (semantics.md 2.11). */
+/**
+ * Follows a key or a tree. The native side reads and hands over what happens, event by event, so that what listeners
+ * throw is theirs and microtasks run between two events; see docs/watcher.md.
+ */
 class Watcher extends EventEmitter {
-  #timer;
+  #native;
   #signal;
 
   constructor(etcd, key, index, options) {
@@ -18,106 +20,87 @@ class Watcher extends EventEmitter {
     checkOptions(options);
     this.etcd = etcd;
     this.key = checkKey('key', key);
-    this.index = index ?? null;
+    this.index = checkIndex(index);
     this.options = options ?? {};
     this.stopped = false;
     this.retryAttempts = 0;
     // Bound: programs hand it to timers and signal handlers.
     this.stop = this.stop.bind(this);
-    this.#obey(this.options.signal);
-    this.#poll();
+    const { signal, buffer, ...query } = this.options;
+    const capacity = buffer === undefined ? DEFAULT_BUFFER : checkCount('options.buffer', buffer);
+    if (this.#obey(signal)) this.#native = etcd.client.watch(this.key, this.index, query, capacity, this.#handlers());
   }
 
   stop() {
     this.stopped = true;
-    clearTimeout(this.#timer);
     this.#signal?.removeEventListener('abort', this.stop);
-    this.request?.abort();
+    this.#native?.abort();
     return this.emit('stop', `Watcher for '${this.key}' aborted.`);
   }
 
+  /** Whether the signal, if there is one, lets the watch begin. */
   #obey(signal) {
-    if (signal === undefined || signal === null) return;
+    if (signal === undefined || signal === null) return true;
     this.#signal = checkSignal(signal);
     if (signal.aborted) this.stop();
     else signal.addEventListener('abort', this.stop, { once: true });
+    return !signal.aborted;
   }
 
-  #poll() {
-    if (this.stopped) return;
-    const done = (err, body, headers) => this.#replied(err, body, headers);
-    this.request =
-      this.index === null
-        ? this.etcd.watch(this.key, this.options, done)
-        : this.etcd.watchIndex(this.key, this.index, this.options, done);
-  }
-
-  #replied(err, body, headers) {
-    if (this.stopped) return;
-    if (err?.errorCode === 401 && err.error.index !== undefined) this.#resync(err);
-    else if (err?.code === 'ERR_NOT_ETCD') this.#unexpected(err.httpbody);
-    else if (err) this.#disconnected(err);
-    else if (body === undefined && headers['x-etcd-index'] !== undefined) this.#empty(headers);
-    else if (body?.node?.modifiedIndex !== undefined) this.#changed(body, headers);
-    else this.#unexpected(body);
+  #handlers() {
+    return {
+      registered: (index) => {
+        this.retryAttempts = 0;
+        this.index ??= index;
+      },
+      changed: (body, headers) => this.#changed(body, headers),
+      outdated: (err) => {
+        this.retryAttempts = 0;
+        this.index = err.error.index;
+        this.emit('resync', err);
+      },
+      ended: (headers) => {
+        this.emit('reconnect', Object.assign(new Error('Etcd timed out watcher, reconnecting.'), { headers }));
+      },
+      disconnected: (cause) => this.#disconnected(cause),
+      unexpected: (response) => this.#unexpected('Received unexpected response', { response }),
+      refused: (error) => this.#unexpected(error.message, { code: error.code }),
+    };
   }
 
   #changed(body, headers) {
     this.retryAttempts = 0;
     this.index = body.node.modifiedIndex + 1;
-    // A listener that throws ends neither the other listeners' event nor the watch.
+    // A listener of `change` that throws does not cost the listeners of the action their event.
     try {
       this.emit('change', body, headers);
     } finally {
-      try {
-        if (body.action !== undefined && !this.stopped) this.emit(body.action, body, headers);
-      } finally {
-        this.#poll();
-      }
+      if (body.action !== undefined && !this.stopped) this.emit(body.action, body, headers);
     }
-  }
-
-  /** The server no longer has what was missed: go on from where it is. */
-  #resync(err) {
-    this.retryAttempts = 0;
-    this.index = err.error.index;
-    this.#emitThen('resync', err, () => this.#poll());
-  }
-
-  /** A server or proxy ended the poll without an event. */
-  #empty(headers) {
-    this.retryAttempts = 0;
-    const error = Object.assign(new Error('Etcd timed out watcher, reconnecting.'), { headers });
-    this.#emitThen('reconnect', error, () => this.#poll());
   }
 
   #disconnected(cause) {
-    const fields = { error: cause, reconnectCount: this.retryAttempts };
-    const error = Object.assign(new Error('Connection error, reconnecting.'), fields);
-    this.#emitThen('reconnect', error, () => this.#pollLater());
-  }
-
-  #unexpected(response) {
-    const error = Object.assign(new Error('Received unexpected response'), { response });
-    if (this.listenerCount('error') > 0) return this.#emitThen('error', error, () => this.#pollLater());
-    process.emitWarning(`Watcher for '${this.key}': ${error.message}; it goes on`);
-    return this.#pollLater();
-  }
-
-  #emitThen(name, argument, next) {
-    try {
-      this.emit(name, argument);
-    } finally {
-      next();
-    }
-  }
-
-  #pollLater() {
-    if (this.stopped) return;
-    const wait = Math.min(FIRST_WAIT_MS * 2 ** this.retryAttempts, MAX_WAIT_MS) + Math.random() * JITTER_MS;
+    const reconnectCount = this.retryAttempts;
     this.retryAttempts += 1;
-    this.#timer = setTimeout(() => this.#poll(), wait);
+    const error = Object.assign(new Error('Connection error, reconnecting.'), { error: cause, reconnectCount });
+    this.emit('reconnect', error);
   }
+
+  #unexpected(message, fields) {
+    this.retryAttempts += 1;
+    if (this.listenerCount('error') > 0) this.emit('error', Object.assign(new Error(message), fields));
+    else process.emitWarning(`Watcher for '${this.key}': ${message}`);
+  }
+}
+
+/** Null, for from now on, or a whole number; a string of digits was as good. */
+function checkIndex(index) {
+  if (index === undefined || index === null) return null;
+  const number = Number(index);
+  if (!['number', 'string'].includes(typeof index) || !Number.isSafeInteger(number) || number < 0) {
+    throw invalidType('index', 'null or a whole number', index);
+  }
+  return index;
 }
 
 module.exports = { Watcher };

@@ -75,6 +75,10 @@ impl<T: Transport> Client<T> {
         Self { endpoints, policy, transport }
     }
 
+    pub const fn transport(&self) -> &T {
+        &self.transport
+    }
+
     #[must_use]
     pub fn endpoints(&self) -> &[Endpoint] {
         &self.endpoints
@@ -120,6 +124,8 @@ mod tests {
     use super::*;
     use crate::failure::TransportError;
     use crate::request::Target;
+    use crate::transport::{Body, Opened};
+    use bytes::Bytes;
     use std::collections::VecDeque;
     use std::sync::Mutex;
     use tokio::time::Instant;
@@ -132,9 +138,18 @@ mod tests {
     }
 
     impl Transport for Script {
-        async fn send(&self, endpoint: &Endpoint, _: &Request) -> Result<Reply, TransportError> {
+        type Body = Option<Bytes>;
+
+        async fn open(&self, endpoint: &Endpoint, _: &Request) -> Result<Opened<Self::Body>, TransportError> {
             self.asked.lock().unwrap().push((endpoint.name().to_owned(), self.start.elapsed()));
-            self.replies.lock().unwrap().pop_front().unwrap_or_else(refused)
+            let reply = self.replies.lock().unwrap().pop_front().unwrap_or_else(refused)?;
+            Ok(Opened { status: reply.status, headers: reply.headers, body: Some(reply.body.into()) })
+        }
+    }
+
+    impl Body for Option<Bytes> {
+        async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
+            Ok(self.take())
         }
     }
 

@@ -17,3 +17,4 @@ pub mod reply;
 pub mod request;
 pub mod runtime;
 pub mod transport;
+pub mod watch;

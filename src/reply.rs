@@ -31,6 +31,18 @@ impl Headers {
         }
     }
 
+    /// The first value of a name in lower case.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let mut lines = self.0.split('\n');
+        while let (Some(found), Some(value)) = (lines.next(), lines.next()) {
+            if found == name {
+                return Some(value);
+            }
+        }
+        None
+    }
+
     /// All of them as lines: name, value, name, value …
     #[must_use]
     pub fn into_lines(self) -> String {
@@ -79,6 +91,7 @@ mod tests {
         let mut headers = Headers::default();
         headers.push("x-name", b"J\xfcrgen");
         headers.push("x-other", b"plain");
+        assert_eq!((headers.get("x-other"), headers.get("plain")), (Some("plain"), None));
         assert_eq!(headers.into_lines(), "x-name\nJürgen\nx-other\nplain");
     }
 

@@ -52,6 +52,12 @@ impl Request {
         matches!(self.method, Method::GET | Method::HEAD)
     }
 
+    /// Whether the reply goes on for ever, a line for each event.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        self.query.split('&').any(|pair| pair == "stream=true")
+    }
+
     /// Whether the server may hold the reply back until something happens: then `timeout` bounds the way to the
     /// headers only. The spellings are those of etcd's parser (semantics.md 3.1).
     #[must_use]

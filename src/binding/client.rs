@@ -2,7 +2,7 @@
 
 #![expect(clippy::too_many_arguments, reason = "scalars cross the boundary faster than an object of them")]
 
-use crate::binding::environment::{Environment, Shared};
+use crate::binding::environment::{Environment, Report, Shared};
 use crate::binding::event::Event;
 use crate::binding::options::ClientOptions;
 use crate::client::{Client as Core, ResendPolicy, random_route};
@@ -11,6 +11,7 @@ use crate::key::Key;
 use crate::proxy::ProxyRules;
 use crate::request::{Request, Target};
 use crate::transport::http::{Http, HttpOptions};
+use crate::watch::{Notice, Observer, Watch, Watching};
 use futures_util::FutureExt as _;
 use http::Method;
 use napi::bindgen_prelude::*;
@@ -20,6 +21,7 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// A client of one cluster. Its connections open with the first request; those of synchronous requests are apart,
 /// because a connection belongs to the runtime that drives it.
@@ -120,6 +122,41 @@ impl Client {
         events.into_iter().try_for_each(|event| self.shared.report_now(&env, id, event))
     }
 
+    /// Starts a watch, which reports until it is aborted. `index` is the first one of interest; without it, it is the
+    /// next after the registration. At most `buffer` events wait for JavaScript before reading stops.
+    #[napi(catch_unwind)]
+    pub fn watch(
+        &self,
+        env: Env,
+        id: u32,
+        key: String,
+        query: String,
+        index: Option<f64>,
+        timeout: f64,
+        proxies: Option<Vec<String>>,
+        buffer: u32,
+    ) -> Result<()> {
+        let report = self.shared.report().clone();
+        let key = match Key::parse(&key) {
+            Ok(key) => key,
+            Err(error) => {
+                let refused = Event::Refused { code: "ERR_INVALID_KEY", message: error.to_string() };
+                return self.shared.spawn(&env, id, async move { report.send(id, refused) });
+            }
+        };
+        // Indexes are whole numbers far below 2^53.
+        let index = index.map(|index| index as u64);
+        let watch = Watch { key, query, index, timeout: limit(timeout), proxies: proxy_rules(proxies) };
+        let observer =
+            Reporter { report: report.clone(), id, places: Arc::new(Semaphore::new(buffer as usize)) };
+        let watching = Watching::new(self.core(&self.background)?, watch, observer);
+        self.shared.spawn(&env, id, async move {
+            if AssertUnwindSafe(watching.run()).catch_unwind().await.is_err() {
+                report.send(id, Event::defect("a panic, shown on standard error"));
+            }
+        })
+    }
+
     fn checked_route(&self, route: Option<Vec<u32>>) -> Result<Vec<usize>> {
         let count = self.endpoints.len();
         let Some(route) = route else { return Ok((0..count).collect()) };
@@ -182,11 +219,48 @@ fn request(
     } else {
         Target::Path(target)
     };
-    // Zero, and anything beyond time, stands for no limit, as it did in `request`.
-    let timeout = Duration::try_from_secs_f64(timeout / 1000.0).ok().filter(|timeout| !timeout.is_zero());
-    let proxies = proxies.and_then(|rules| <[String; 3]>::try_from(rules).ok());
-    let proxies = proxies.map(|[http, https, no_proxy]| ProxyRules { http, https, no_proxy });
+    let (timeout, proxies) = (limit(timeout), proxy_rules(proxies));
     Ok(Request { method, target, query, form: form.map(Into::into), timeout, proxies })
+}
+
+/// Zero, and anything beyond time, stands for no limit, as it did in `request`.
+fn limit(milliseconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(milliseconds / 1000.0).ok().filter(|limit| !limit.is_zero())
+}
+
+fn proxy_rules(proxies: Option<Vec<String>>) -> Option<ProxyRules> {
+    let [http, https, no_proxy] = proxies?.try_into().ok()?;
+    Some(ProxyRules { http, https, no_proxy })
+}
+
+/// Reports the notices of a watch, and holds it back while too many of its events wait for JavaScript.
+struct Reporter {
+    report: Report,
+    id: u32,
+    places: Arc<Semaphore>,
+}
+
+impl Observer for Reporter {
+    async fn notify(&self, notice: Notice) {
+        let event = match notice {
+            Notice::Change(reply) => match Arc::clone(&self.places).acquire_owned().await {
+                Ok(place) => Event::Change(reply, place),
+                // Never: nobody closes the semaphore.
+                Err(_) => return,
+            },
+            Notice::Registered(index) => Event::Registered(index),
+            Notice::Resync(reply) => Event::Resync(reply),
+            Notice::Nothing(reply) => Event::Nothing(reply),
+            Notice::Unexpected(reply) => Event::Unexpected(reply),
+            Notice::Disconnected(failures) => {
+                for failure in failures {
+                    self.report.send(self.id, Event::Failed(failure));
+                }
+                Event::Disconnected
+            }
+        };
+        self.report.send(self.id, event);
+    }
 }
 
 /// Why a request cannot be made.

@@ -6,6 +6,7 @@ use crate::reply::Reply;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use std::time::UNIX_EPOCH;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// The second argument of the function given to `Environment`; the rest of the arguments depends on it.
 #[napi]
@@ -20,6 +21,18 @@ pub enum EventKind {
     Exhausted,
     /// The end: nobody knows whether the write took place.
     Unknown,
+    /// Of a watch: every event from an index on will be told: `(undefined, index)`.
+    Registered,
+    /// Of a watch, an event: `(status, headers, body)`.
+    Change,
+    /// Of a watch: events are gone from the server's history: `(status, headers, body)` of the reply that says so.
+    Resync,
+    /// Of a watch: a success without an event: `(status, headers)`.
+    Nothing,
+    /// Of a watch: every endpoint failed, as was told just before; it goes on after a wait.
+    Disconnected,
+    /// Of a watch: a reply that none should get: `(status, headers, body)`; it goes on after a wait.
+    Unexpected,
     /// The end: the request could not be made at all: `(undefined, code, message)`.
     Refused,
 }
@@ -50,16 +63,32 @@ pub enum Event {
     Retrying(u32),
     Exhausted,
     Unknown,
-    Refused { code: &'static str, message: String },
+    Registered(u64),
+    /// With the place that it takes among the events that wait for JavaScript.
+    Change(Reply, OwnedSemaphorePermit),
+    Resync(Reply),
+    Nothing(Reply),
+    Disconnected,
+    Unexpected(Reply),
+    Refused {
+        code: &'static str,
+        message: String,
+    },
 }
 
 /// `(id, kind, status | failure | retries, headers | code, body | message)`
-pub type Arguments = FnArgs<(u32, EventKind, Option<Either<u32, Failure>>, Option<String>, Option<String>)>;
+pub type Arguments = FnArgs<Values>;
+type Values = (u32, EventKind, Option<Either<u32, Failure>>, Option<String>, Option<String>);
+
+fn replied(id: u32, kind: EventKind, reply: Reply) -> Values {
+    let status = Some(Either::A(reply.status.into()));
+    (id, kind, status, Some(reply.headers.into_lines()), Some(text(reply.body)))
+}
 
 impl Event {
     /// Whether nothing follows it.
     pub const fn is_end(&self) -> bool {
-        !matches!(self, Self::Failed(_) | Self::Retrying(_))
+        matches!(self, Self::Reply(_) | Self::Exhausted | Self::Unknown | Self::Refused { .. })
     }
 
     /// A defect of ours: it ends one request and not the process.
@@ -69,13 +98,13 @@ impl Event {
 
     pub fn into_arguments(self, id: u32) -> Arguments {
         match self {
-            Self::Reply(reply) => (
-                id,
-                EventKind::Reply,
-                Some(Either::A(reply.status.into())),
-                Some(reply.headers.into_lines()),
-                Some(text(reply.body)),
-            ),
+            Self::Reply(reply) => replied(id, EventKind::Reply, reply),
+            Self::Change(reply, _place) => replied(id, EventKind::Change, reply),
+            Self::Resync(reply) => replied(id, EventKind::Resync, reply),
+            Self::Nothing(reply) => replied(id, EventKind::Nothing, reply),
+            Self::Unexpected(reply) => replied(id, EventKind::Unexpected, reply),
+            Self::Registered(index) => (id, EventKind::Registered, None, Some(index.to_string()), None),
+            Self::Disconnected => (id, EventKind::Disconnected, None, None, None),
             Self::Failed(failure) => (id, EventKind::Failed, Some(Either::B(failure.into())), None, None),
             Self::Retrying(retries) => (id, EventKind::Retrying, Some(Either::A(retries)), None, None),
             Self::Exhausted => (id, EventKind::Exhausted, None, None, None),

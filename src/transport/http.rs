@@ -2,20 +2,22 @@
 
 use crate::endpoint::Endpoint;
 use crate::failure::TransportError;
-use crate::reply::{Headers, Reply};
+use crate::reply::Headers;
 use crate::request::Request;
-use crate::transport::Transport;
 use crate::transport::connection::{Connection, Phase};
 use crate::transport::fault::{self, Stage};
+use crate::transport::message;
 use crate::transport::pool::{Pool, parse_proxy};
 use crate::transport::redirect::{Hop, RedirectPolicy};
+use crate::transport::{Body, Opened, Transport};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header};
-use reqwest::{Body, Client, Response};
+use http::{HeaderMap, HeaderValue};
+use reqwest::{Client, Response};
 use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
@@ -69,41 +71,7 @@ impl Http {
         }
     }
 
-    fn message(&self, endpoint: &Endpoint, request: &Request, hop: &Hop) -> reqwest::Request {
-        let mut message = reqwest::Request::new(hop.method.clone(), hop.url.clone());
-        *message.headers_mut() = self.headers(endpoint, hop);
-        match &request.form {
-            Some(form) if hop.with_form => {
-                let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
-                message.headers_mut().insert(header::CONTENT_TYPE, kind);
-                *message.body_mut() = Some(Body::from(form.clone()));
-            }
-            _ if matches!(hop.method, Method::GET | Method::HEAD) => {}
-            _ => {
-                message.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-            }
-        }
-        message
-    }
-
-    fn headers(&self, endpoint: &Endpoint, hop: &Hop) -> HeaderMap {
-        let mut headers = self.options.headers.clone();
-        headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
-        if hop.is_redirected() {
-            headers.remove(header::HOST);
-        }
-        if !hop.with_credentials {
-            headers.remove(header::AUTHORIZATION);
-            headers.remove(header::COOKIE);
-        } else if let Some(authorization) = &self.options.authorization {
-            headers.insert(header::AUTHORIZATION, authorization.clone());
-        } else if let Some(authorization) = endpoint.authorization() {
-            headers.entry(header::AUTHORIZATION).or_insert_with(|| authorization.clone());
-        }
-        headers
-    }
-
-    /// Sends one request and reads its reply; a redirect is the caller's business.
+    /// Sends one request and reads its reply's headers; a redirect is the caller's business.
     ///
     /// A kept connection may have been closed by the server just now. A read then goes out again at once; a write does
     /// not, as nobody knows whether it took place (semantics.md, part 4).
@@ -113,66 +81,95 @@ impl Http {
         request: &Request,
         route: &Route,
         hop: &Hop,
-    ) -> Result<(Reply, HeaderMap), TransportError> {
+    ) -> Result<(Response, Arc<Connection>), TransportError> {
         loop {
             let connection = Arc::new(Connection::default());
-            let exchanged = self.exchange_once(endpoint, request, route, hop, &connection).await;
-            match exchanged {
-                Err(error)
-                    if request.is_read()
-                        && connection.phase() == Phase::Kept
-                        && fault::is_hang_up(&error) => {}
-                exchanged => return exchanged,
+            let message = message::message(&self.options, endpoint, request, hop);
+            let sending = connection.observe(route.client.execute(message));
+            let error = match bounded(sending, request.timeout, &connection).await? {
+                Ok(response) => return Ok((response, connection)),
+                Err(error) => error,
+            };
+            let peer = route.proxy.as_ref().unwrap_or(&hop.url);
+            let error = fault::transport_error(&error, Stage::Request, &hop.url, peer, &connection);
+            let is_stale = connection.phase() == Phase::Kept && fault::is_hang_up(&error);
+            if !(is_stale && request.is_read()) {
+                return Err(error);
             }
         }
-    }
-
-    async fn exchange_once(
-        &self,
-        endpoint: &Endpoint,
-        request: &Request,
-        route: &Route,
-        hop: &Hop,
-        connection: &Arc<Connection>,
-    ) -> Result<(Reply, HeaderMap), TransportError> {
-        let peer = route.proxy.as_ref().unwrap_or(&hop.url);
-        let failed =
-            |error: &reqwest::Error, stage| fault::transport_error(error, stage, &hop.url, peer, connection);
-        let sending = connection.observe(route.client.execute(self.message(endpoint, request, hop)));
-        let mut response = bounded(sending, request.timeout, connection)
-            .await?
-            .map_err(|error| failed(&error, Stage::Request))?;
-        let status = response.status().as_u16();
-        let headers = std::mem::take(response.headers_mut());
-        let idle = request.timeout.filter(|_| !request.is_watch());
-        let mut body = Vec::new();
-        while let Some(chunk) =
-            next_chunk(&mut response, idle).await?.map_err(|error| failed(&error, Stage::Body))?
-        {
-            if body.len() + chunk.len() > self.options.max_response_size {
-                return Err(fault::reply_too_large(self.options.max_response_size));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok((Reply { status, headers: lines(&headers), body }, headers))
     }
 }
 
 impl Transport for Http {
-    async fn send(&self, endpoint: &Endpoint, request: &Request) -> Result<Reply, TransportError> {
+    type Body = HttpBody;
+
+    async fn open(&self, endpoint: &Endpoint, request: &Request) -> Result<Opened<HttpBody>, TransportError> {
         let url = Url::parse(&(endpoint.server().to_owned() + &request.path_and_query()))
             .map_err(|error| fault::unsendable(endpoint, error))?;
         let route = self.route(request, &url)?;
-        let _place = if request.is_watch() { None } else { self.pool.place(endpoint).await };
+        let mut place = if request.is_watch() { None } else { self.pool.place(endpoint).await };
         let mut hop = Hop::first(url, request.method.clone());
         loop {
-            let (reply, headers) = self.exchange(endpoint, request, &route, &hop).await?;
+            let (mut response, connection) = self.exchange(endpoint, request, &route, &hop).await?;
+            let status = response.status().as_u16();
+            let headers = std::mem::take(response.headers_mut());
             let trusted = |name: &str| self.trusted.contains(name);
-            match hop.next(reply.status, &headers, self.options.redirects, trusted)? {
-                Some(next) => hop = next,
-                None => return Ok(reply),
+            let next = hop.next(status, &headers, self.options.redirects, trusted)?;
+            let body = HttpBody {
+                response,
+                connection,
+                url: hop.url.clone(),
+                peer: route.proxy.clone(),
+                idle: request.timeout.filter(|_| !request.is_watch()),
+                limit: self.options.max_response_size,
+                // Of a stream only the line that is being read takes memory.
+                counted: (!request.is_stream()).then_some(0),
+                place: place.take(),
+            };
+            let mut opened = Opened { status, headers: lines(&headers), body };
+            match next {
+                None => return Ok(opened),
+                Some(next) => {
+                    place = opened.body.place.take();
+                    // Read to the end, so that the connection can be kept.
+                    opened.complete().await?;
+                    hop = next;
+                }
             }
         }
+    }
+}
+
+/// The body of a reply over HTTP.
+#[derive(Debug)]
+pub struct HttpBody {
+    response: Response,
+    connection: Arc<Connection>,
+    url: Url,
+    peer: Option<Url>,
+    idle: Option<Duration>,
+    limit: usize,
+    counted: Option<usize>,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Body for HttpBody {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
+        let next = match self.idle {
+            Some(limit) => timeout(limit, self.response.chunk()).await.map_err(|_| fault::idle_timeout())?,
+            None => self.response.chunk().await,
+        };
+        let chunk = next.map_err(|error| {
+            let peer = self.peer.as_ref().unwrap_or(&self.url);
+            fault::transport_error(&error, Stage::Body, &self.url, peer, &self.connection)
+        })?;
+        if let (Some(counted), Some(chunk)) = (&mut self.counted, &chunk) {
+            *counted += chunk.len();
+            if *counted > self.limit {
+                return Err(fault::reply_too_large(self.limit));
+            }
+        }
+        Ok(chunk)
     }
 }
 
@@ -194,16 +191,6 @@ async fn bounded<F: Future>(
             Phase::Connected(at) if at + limit > deadline => deadline = at + limit,
             Phase::Connected(_) | Phase::Kept => return Err(fault::idle_timeout()),
         }
-    }
-}
-
-async fn next_chunk(
-    response: &mut Response,
-    limit: Option<Duration>,
-) -> Result<reqwest::Result<Option<Bytes>>, TransportError> {
-    match limit {
-        Some(limit) => timeout(limit, response.chunk()).await.map_err(|_| fault::idle_timeout()),
-        None => Ok(response.chunk().await),
     }
 }
 

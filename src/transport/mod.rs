@@ -6,6 +6,7 @@ mod certificate;
 mod connection;
 mod fault;
 pub mod http;
+mod message;
 mod pool;
 pub mod redirect;
 pub mod tls;
@@ -13,17 +14,57 @@ mod verifier;
 
 use crate::endpoint::Endpoint;
 use crate::failure::TransportError;
-use crate::reply::Reply;
+use crate::reply::{Headers, Reply};
 use crate::request::Request;
+use bytes::Bytes;
 use std::future::Future;
 
 /// Carries one attempt of a request to one endpoint.
 pub trait Transport: Send + Sync {
-    /// Resolves with the complete reply, whatever its status. Dropping the future gives the attempt up and closes
-    /// what it had open.
+    type Body: Body;
+
+    /// Resolves with a reply as soon as its headers are here, whatever its status: of a watch, that is when the server
+    /// has registered it. Dropping the future or the body gives the attempt up and closes what it had open.
+    fn open(
+        &self,
+        endpoint: &Endpoint,
+        request: &Request,
+    ) -> impl Future<Output = Result<Opened<Self::Body>, TransportError>> + Send;
+
+    /// Resolves with the complete reply.
     fn send(
         &self,
         endpoint: &Endpoint,
         request: &Request,
-    ) -> impl Future<Output = Result<Reply, TransportError>> + Send;
+    ) -> impl Future<Output = Result<Reply, TransportError>> + Send {
+        async { self.open(endpoint, request).await?.complete().await }
+    }
+}
+
+/// What follows the headers of a reply.
+pub trait Body: Send {
+    /// The next bytes, or `None` at the end.
+    fn chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, TransportError>> + Send;
+}
+
+/// A reply whose body is still to be read.
+#[derive(Debug)]
+pub struct Opened<B> {
+    pub status: u16,
+    pub headers: Headers,
+    pub body: B,
+}
+
+impl<B: Body> Opened<B> {
+    /// Reads the rest.
+    ///
+    /// # Errors
+    /// When the reply is cut short, or larger than the transport takes.
+    pub async fn complete(mut self) -> Result<Reply, TransportError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = self.body.chunk().await? {
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Reply { status: self.status, headers: self.headers, body })
+    }
 }

@@ -7,8 +7,8 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Proxy};
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 /// How connections are made and kept.
@@ -31,23 +31,26 @@ pub struct Pool {
     options: PoolOptions,
     direct: Client,
     proxied: Mutex<HashMap<String, Client>>,
-    places: HashMap<String, Semaphore>,
+    places: HashMap<String, Arc<Semaphore>>,
 }
 
 impl Pool {
     pub fn new(options: PoolOptions, endpoints: &[Endpoint]) -> Result<Self, TransportError> {
         let direct = client(&options, None)?;
         let place = |endpoint: &Endpoint| {
-            (endpoint.server().to_owned(), Semaphore::new(options.max_sockets.min(Semaphore::MAX_PERMITS)))
+            (
+                endpoint.server().to_owned(),
+                Arc::new(Semaphore::new(options.max_sockets.min(Semaphore::MAX_PERMITS))),
+            )
         };
         let places = endpoints.iter().map(place).collect();
         Ok(Self { direct, proxied: Mutex::default(), places, options })
     }
 
     /// Waits until a request may go to an endpoint.
-    pub async fn place(&self, endpoint: &Endpoint) -> Option<SemaphorePermit<'_>> {
+    pub async fn place(&self, endpoint: &Endpoint) -> Option<OwnedSemaphorePermit> {
         // The semaphores are never closed.
-        self.places.get(endpoint.server())?.acquire().await.ok()
+        Arc::clone(self.places.get(endpoint.server())?).acquire_owned().await.ok()
     }
 
     /// The connections of the direct way.

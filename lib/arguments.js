@@ -43,11 +43,20 @@ function checkNumber(name, value) {
 }
 
 function checkCount(name, value) {
-  return Math.min(Math.trunc(checkNumber(name, value)), UNLIMITED);
+  return Math.min(Math.ceil(checkNumber(name, value)), UNLIMITED);
 }
 
 function checkBoolean(name, value) {
   if (typeof value !== 'boolean') throw invalidType(name, 'a boolean', value);
+  return value;
+}
+
+/** What a stored value is compared with. Undefined is no condition, as it always was. */
+function checkOldValue(value) {
+  const isText = typeof value !== 'object' || value === null || value instanceof Date || value instanceof Uint8Array;
+  if (!isText || typeof value === 'function' || typeof value === 'symbol') {
+    throw invalidType('oldValue', 'a string, number, boolean, bigint, Date or Buffer', value);
+  }
   return value;
 }
 
@@ -64,6 +73,7 @@ module.exports = {
   checkCount,
   checkKey,
   checkNumber,
+  checkOldValue,
   checkOptions,
   checkSignal,
   extended,

@@ -25,14 +25,26 @@ class Call {
     this.#finish = finish;
   }
 
-  /** Hands the request to the native client by `send(id)`. */
-  start(send, signal) {
-    this.#listenTo(signal);
+  /** Hands the request to the native client by `send(id)`, and blocks if that does. */
+  start(send) {
     this.#observer = observe(this.#request, this.token);
     environment.start(this, (id) => {
       // Events of a Sync call come before this returns.
       this.#id = id;
       send(id);
+    });
+  }
+
+  /** The same once the caller's own turn is over: what is aborted right away is never sent. */
+  startSoon(send, signal) {
+    this.#listenTo(signal);
+    process.nextTick(() => {
+      if (this.token.aborted) return;
+      try {
+        this.start(send);
+      } catch (error) {
+        this.#finished(error);
+      }
     });
   }
 
@@ -103,7 +115,7 @@ function startCall(request, signal, callback, send) {
   const token = callback ? new CancellationToken(request, abort) : new PendingToken(request, abort);
   const call = new Call(request, token, callback ? caller(callback) : (err, body) => token._settle(err, body));
   if (signal?.aborted) token._abort(signal.reason);
-  else call.start(send, signal);
+  else call.startSoon(send, signal);
   return token;
 }
 

@@ -2,6 +2,9 @@
 
 const { constants } = require('node:os');
 
+/** libuv's numbers of what the resolver says. */
+const LOOKUP_ERRNO = { EAI_AGAIN: -3001, ENOTFOUND: -3008 };
+
 /** An Error with further own properties, as Node's and node-etcd's errors have them. */
 function withFields(error, fields) {
   for (const name of Object.keys(fields)) {
@@ -53,7 +56,7 @@ function exhaustedError(token) {
 
 /** A write may or may not have taken place, and `resendWrites: false` forbids to try again. */
 function unknownOutcomeError(token) {
-  const message = 'The outcome of the write is unknown: the connection failed after it was sent';
+  const message = 'The outcome of the write is unknown: it failed after it was sent, and is not sent again';
   const fields = { code: 'ERR_UNKNOWN_OUTCOME', errors: token.errors, retries: token.retries };
   return withFields(new Error(message), fields);
 }
@@ -65,9 +68,8 @@ function refusedError(code, message) {
 
 /** A network error in Node's shape, from the plain data of a native failure. */
 function networkError({ message, code, syscall, address, port, hostname, connect }) {
-  const errno = syscall === 'getaddrinfo' ? undefined : constants.errno[code];
-  const fields = { errno: errno && -errno, code, syscall, address, port, hostname, connect };
-  return withFields(new Error(message), fields);
+  const errno = syscall === undefined ? undefined : (LOOKUP_ERRNO[code] ?? -constants.errno[code]);
+  return withFields(new Error(message), { errno, code, syscall, address, port, hostname, connect });
 }
 
 module.exports = {

@@ -1,6 +1,6 @@
 'use strict';
 
-const { checkKey, extended, parseOptional } = require('./arguments');
+const { checkKey, checkOldValue, extended, parseOptional } = require('./arguments');
 const { Client } = require('./client');
 const { invalidType } = require('./errors');
 const { Watcher } = require('./watcher');
@@ -51,12 +51,12 @@ Etcd.prototype.rmdir = function rmdir(dir, options, callback) {
 
 Etcd.prototype.compareAndSwap = function compareAndSwap(key, value, oldValue, options, callback) {
   const [opts, done] = parseOptional(options, callback);
-  return this.set(key, value, extended(opts, { prevValue: oldValue }), done);
+  return this.set(key, value, extended(opts, { prevValue: checkOldValue(oldValue) }), done);
 };
 
 Etcd.prototype.compareAndDelete = function compareAndDelete(key, oldValue, options, callback) {
   const [opts, done] = parseOptional(options, callback);
-  return this.del(key, extended(opts, { prevValue: oldValue }), done);
+  return this.del(key, extended(opts, { prevValue: checkOldValue(oldValue) }), done);
 };
 
 Etcd.prototype.watch = function watch(key, options, callback) {

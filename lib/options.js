@@ -13,7 +13,6 @@ const CALL_DEFAULTS = { timeout: 0, maxRetries: 3 };
 const NATIVE_DEFAULTS = {
   headers: [],
   ca: [],
-  acceptAnyServer: false,
   maxRedirects: 10,
   followWrites: true,
   followReads: true,
@@ -122,11 +121,11 @@ function readAuth(auth) {
   if (sendImmediately === false) {
     throw invalidValue('The option "auth.sendImmediately" cannot be false: etcd never asks for credentials');
   }
-  const name = user ?? username;
+  const name = username ?? user;
   if (name === undefined && bearer === undefined) {
     throw invalidValue('The option "auth" must hold a user (or username) or a bearer token');
   }
-  const meaning = { user: name, password: pass ?? password, bearer };
+  const meaning = { user: name, password: password ?? pass, bearer };
   for (const key of Object.keys(meaning)) {
     if (meaning[key] !== undefined && typeof meaning[key] !== 'string') {
       throw invalidType(`options.auth.${key}`, 'a string', meaning[key]);
@@ -139,6 +138,7 @@ function readHeaders(headers) {
   if (typeof headers !== 'object') throw invalidType('options.headers', 'an object', headers);
   const pairs = [];
   for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue;
     for (const line of Array.isArray(value) ? value : [value]) {
       if (!['string', 'number', 'boolean'].includes(typeof line)) {
         throw invalidType(`options.headers.${name}`, 'a string', line);

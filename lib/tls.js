@@ -11,8 +11,8 @@ const TLS_READERS = {
   key: (value) => ({ key: readPem('key', value) }),
   passphrase: (value) => ({ passphrase: readString('passphrase', value) }),
   pfx: (value) => ({ pfx: readArchive(value) }),
-  rejectUnauthorized: (value) => ({ acceptAnyServer: !checkBoolean('options.rejectUnauthorized', value) }),
-  strictSSL: (value) => ({ acceptAnyServer: !checkBoolean('options.strictSSL', value) }),
+  rejectUnauthorized: (value) => ({ rejectUnauthorized: checkBoolean('options.rejectUnauthorized', value) }),
+  strictSSL: (value) => ({ strictSSL: checkBoolean('options.strictSSL', value) }),
   servername: (value) => ({ servername: readString('servername', value) }),
 };
 
@@ -41,14 +41,12 @@ function decryptKey(key, passphrase) {
   }
 }
 
-/** What the TLS options mean together with the environment. */
-function completeTls(native) {
+/** What the TLS options mean together and with the environment: `strictSSL` wins, as it did. */
+function completeTls({ strictSSL, rejectUnauthorized, ...native }) {
   const { key, passphrase } = native;
   if (key !== undefined && passphrase !== undefined) native.key = decryptKey(key, passphrase);
-  if (native.acceptAnyServer === undefined && process.env.NODE_TLS_REJECT_UNAUTHORIZED === '0') {
-    native.acceptAnyServer = true;
-  }
-  return native;
+  const verify = strictSSL ?? rejectUnauthorized ?? process.env.NODE_TLS_REJECT_UNAUTHORIZED !== '0';
+  return { ...native, acceptAnyServer: !verify };
 }
 
 module.exports = { TLS_READERS, completeTls };

@@ -76,9 +76,13 @@ fn translated(
         Some(http) if http.is_parse() => {
             TransportError::with_code(format!("Parse Error: {}", innermost(http)), "HPE_INVALID_CONSTANT")
         }
+        Some(_) if is_malformed(error) => {
+            TransportError::with_code(format!("Parse Error: {}", innermost(error)), "HPE_INVALID_CHUNK_SIZE")
+        }
         // The connection ended: hyper calls it incomplete, canceled or a body error, Node a reset.
         Some(_) => hang_up(stage),
-        None if error.is_body() || error.is_decode() => hang_up(stage),
+        None if error.is_decode() => TransportError::with_code(innermost(error), "Z_DATA_ERROR"),
+        None if error.is_body() => hang_up(stage),
         // The tunnel's errors have no public type.
         None if error.is_connect() && peer != url => {
             let message = format!("tunneling socket could not be established: {}", innermost(error));
@@ -117,6 +121,13 @@ fn system_error(code: &'static str, connecting: bool, peer: &Url, connection: &C
 /// The code of the first system error in a chain; an `io::Error` may only wrap another one.
 fn find_system_code(error: &(dyn Error + 'static)) -> Option<&'static str> {
     causes(error).find_map(|cause| cause.downcast_ref::<io::Error>().and_then(system_code))
+}
+
+/// Whether a body's chunks are not what HTTP says, as opposed to cut short.
+fn is_malformed(error: &(dyn Error + 'static)) -> bool {
+    let invalid =
+        |error: &io::Error| matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData);
+    causes(error).any(|cause| cause.downcast_ref::<io::Error>().is_some_and(invalid))
 }
 
 /// Node's code of a system error, on every platform.

@@ -169,6 +169,10 @@ impl Body for HttpBody {
                 return Err(fault::reply_too_large(self.limit));
             }
         }
+        if chunk.is_none() {
+            // Lets the pool take the connection back first: whoever hears of the end may ask for one at once.
+            tokio::task::yield_now().await;
+        }
         Ok(chunk)
     }
 }

@@ -4,6 +4,7 @@ use crate::endpoint::Endpoint;
 use crate::request::Request;
 use crate::transport::http::HttpOptions;
 use crate::transport::redirect::Hop;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use reqwest::Body;
 
@@ -17,10 +18,12 @@ pub fn message(options: &HttpOptions, endpoint: &Endpoint, request: &Request, ho
             message.headers_mut().insert(header::CONTENT_TYPE, kind);
             *message.body_mut() = Some(Body::from(form.clone()));
         }
-        _ if matches!(hop.method, Method::GET | Method::HEAD) => {}
-        _ => {
-            message.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
+        _ => {}
+    }
+    let is_empty = !hop.with_form || request.form.as_ref().is_none_or(Bytes::is_empty);
+    if is_empty && !matches!(hop.method, Method::GET | Method::HEAD) {
+        // hyper leaves it out, and some servers then refuse the request.
+        message.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     message
 }

@@ -108,7 +108,8 @@ impl Hop {
 }
 
 fn location(status: u16, headers: &HeaderMap) -> Option<&[u8]> {
-    (300..400).contains(&status).then(|| headers.get(header::LOCATION))?.map(http::HeaderValue::as_bytes)
+    let location = (300..400).contains(&status).then(|| headers.get(header::LOCATION))??.as_bytes();
+    (!location.is_empty()).then_some(location)
 }
 
 #[cfg(test)]

@@ -55,11 +55,15 @@ impl TlsOptions {
         } else {
             builder.with_custom_certificate_verifier(Arc::new(verifier))
         };
-        let option = if self.pfx.is_some() { "pfx" } else { "key" };
         match self.identity()? {
-            Some((chain, key)) => {
-                builder.with_client_auth_cert(chain, key).map_err(|error| invalid(option, error))
-            }
+            Some((chain, key)) => builder.with_client_auth_cert(chain, key).map_err(|error| {
+                let option = match error {
+                    _ if self.pfx.is_some() => "pfx",
+                    rustls::Error::InvalidCertificate(_) => "cert",
+                    _ => "key",
+                };
+                invalid(option, error)
+            }),
             None => Ok(builder.with_no_client_auth()),
         }
     }

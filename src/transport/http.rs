@@ -4,7 +4,7 @@ use crate::endpoint::Endpoint;
 use crate::failure::TransportError;
 use crate::reply::Headers;
 use crate::request::Request;
-use crate::transport::connection::{Connection, Phase};
+use crate::transport::connection::{Connection, Need, Phase};
 use crate::transport::fault::{self, Stage};
 use crate::transport::message;
 use crate::transport::pool::{Pool, parse_proxy};
@@ -108,6 +108,7 @@ impl Transport for Http {
             .map_err(|error| fault::unsendable(endpoint, error))?;
         let route = self.route(request, &url)?;
         let mut place = if request.is_watch() { None } else { self.pool.place(endpoint).await };
+        let mut need = Some(self.pool.need());
         let mut hop = Hop::first(url, request.method.clone());
         loop {
             let (mut response, connection) = self.exchange(endpoint, request, &route, &hop).await?;
@@ -125,12 +126,14 @@ impl Transport for Http {
                 // Of a stream only the line that is being read takes memory.
                 counted: (!request.is_stream()).then_some(0),
                 place: place.take(),
+                need: need.take(),
             };
             let mut opened = Opened { status, headers: lines(&headers), body };
             match next {
                 None => return Ok(opened),
                 Some(next) => {
                     place = opened.body.place.take();
+                    need = opened.body.need.take();
                     // Read to the end, so that the connection can be kept.
                     opened.complete().await?;
                     hop = next;
@@ -151,6 +154,7 @@ pub struct HttpBody {
     limit: usize,
     counted: Option<usize>,
     place: Option<OwnedSemaphorePermit>,
+    need: Option<Need>,
 }
 
 impl Body for HttpBody {

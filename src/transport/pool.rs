@@ -2,7 +2,7 @@
 
 use crate::endpoint::Endpoint;
 use crate::failure::TransportError;
-use crate::transport::connection::{Observe, SystemResolver};
+use crate::transport::connection::{Demand, Need, Observe, SystemResolver};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Proxy};
 use std::collections::HashMap;
@@ -32,11 +32,13 @@ pub struct Pool {
     direct: Client,
     proxied: Mutex<HashMap<String, Client>>,
     places: HashMap<String, Arc<Semaphore>>,
+    demand: Arc<Demand>,
 }
 
 impl Pool {
     pub fn new(options: PoolOptions, endpoints: &[Endpoint]) -> Result<Self, TransportError> {
-        let direct = client(&options, None)?;
+        let demand = Arc::default();
+        let direct = client(&options, &demand, None)?;
         let place = |endpoint: &Endpoint| {
             (
                 endpoint.server().to_owned(),
@@ -44,13 +46,18 @@ impl Pool {
             )
         };
         let places = endpoints.iter().map(place).collect();
-        Ok(Self { direct, proxied: Mutex::default(), places, options })
+        Ok(Self { direct, proxied: Mutex::default(), places, demand, options })
     }
 
     /// Waits until a request may go to an endpoint.
     pub async fn place(&self, endpoint: &Endpoint) -> Option<OwnedSemaphorePermit> {
         // The semaphores are never closed.
         Arc::clone(self.places.get(endpoint.server())?).acquire_owned().await.ok()
+    }
+
+    /// Tells that a connection is needed until this is dropped.
+    pub fn need(&self) -> Need {
+        self.demand.need()
     }
 
     /// The connections of the direct way.
@@ -64,13 +71,17 @@ impl Pool {
         if let Some(client) = proxied.get(proxy.as_str()) {
             return Ok(client.clone());
         }
-        let client = client(&self.options, Some(proxy))?;
+        let client = client(&self.options, &self.demand, Some(proxy))?;
         proxied.insert(proxy.as_str().to_owned(), client.clone());
         Ok(client)
     }
 }
 
-fn client(options: &PoolOptions, proxy: Option<&Url>) -> Result<Client, TransportError> {
+fn client(
+    options: &PoolOptions,
+    demand: &Arc<Demand>,
+    proxy: Option<&Url>,
+) -> Result<Client, TransportError> {
     let failed =
         |error: reqwest::Error| TransportError::new(format!("The HTTP client cannot be built: {error}"));
     let mut builder = Client::builder()
@@ -81,7 +92,7 @@ fn client(options: &PoolOptions, proxy: Option<&Url>) -> Result<Client, Transpor
         .gzip(options.gzip)
         .deflate(options.gzip)
         .local_address(options.local_address)
-        .connector_layer(Observe)
+        .connector_layer(Observe(Arc::clone(demand)))
         .dns_resolver(SystemResolver)
         .tls_backend_preconfigured(options.tls.clone());
     if !options.keep_alive {

@@ -8,6 +8,9 @@
 
 pub mod event;
 mod lines;
+mod reading;
+#[cfg(test)]
+mod tests;
 
 use crate::client::{Client, random_route};
 use crate::failure::{Cause, Failure};
@@ -17,13 +20,13 @@ use crate::reply::{Headers, Reply};
 use crate::request::{Request, Target};
 use crate::transport::{Opened, Transport};
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
-use event::{Event, Meaning};
-use lines::Lines;
+use event::Meaning;
 use percent_encoding::percent_decode_str;
+use reading::{Found, Interrupted, Interruption, Stream, failed, index_of, open, poll, polled};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 /// Waits between attempts to reconnect.
@@ -31,7 +34,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 const MAX_WAIT: Duration = Duration::from_secs(30);
 /// While a server only refuses connections, asking costs it nothing, and it may be back any moment.
 const MAX_WAIT_REFUSED: Duration = Duration::from_millis(700);
-/// How many polls in a row must find their event in the history before a stream is opened.
+/// How many polls in a row must find their event in the history, with later ones behind it, before a stream is opened.
 const POLLS_BEHIND: u32 = 2;
 /// A stream that is silent for so long is checked by a poll.
 const SILENCE: Duration = Duration::from_millis(5);
@@ -42,6 +45,9 @@ const CALM: Duration = Duration::from_secs(1);
 /// A poll that is open for so long has found nothing in the history: an event in it would have come right behind
 /// the headers.
 const SETTLED: Duration = Duration::from_secs(5);
+/// How long a poll that has settled stays open before a new one replaces it: the history moves on with events of other
+/// keys, and a connection can die without a word.
+const RENEWAL: Duration = Duration::from_secs(30);
 
 /// What is watched, and how.
 #[derive(Debug, Clone)]
@@ -90,33 +96,10 @@ pub struct Watching<T: Transport, O> {
     /// Below this index nothing is left to tell, though no event said so.
     settled: u64,
     route: VecDeque<usize>,
+    /// Of the endpoints that failed since the last one that did not.
+    failures: Vec<Failure>,
     /// Of the outage that lasts.
     waits: Option<ExponentialBackoff>,
-}
-
-/// Why a reading of events ended.
-enum Interruption {
-    /// Ask again at once.
-    Again,
-    /// An endpoint failed.
-    Failed(Failure),
-    /// A reply that ends a poll without an event.
-    Odd(Meaning, Reply),
-}
-
-type Interrupted<V> = Result<V, Box<Interruption>>;
-
-/// An event with the reply that brought it.
-struct Found {
-    event: Event,
-    reply: Reply,
-}
-
-/// A stream of events later than `registered`.
-struct Stream<B> {
-    lines: Lines<B>,
-    headers: Headers,
-    registered: u64,
 }
 
 impl<T: Transport, O: Observer> Watching<T, O> {
@@ -124,14 +107,13 @@ impl<T: Transport, O: Observer> Watching<T, O> {
         let route = random_route(client.endpoints().len()).into();
         let path = percent_decode_str(watch.key.path()).decode_utf8_lossy().into_owned();
         let next = watch.index;
-        Self { client, watch, observer, path, next, settled: 0, route, waits: None }
+        Self { client, watch, observer, path, next, settled: 0, route, failures: Vec::new(), waits: None }
     }
 
     /// Watches until it is dropped.
     pub async fn run(mut self) {
-        let mut failures = Vec::new();
         while self.route.is_empty() {
-            self.disconnected(Vec::new()).await;
+            self.disconnected().await;
         }
         loop {
             let interruption = match self.follow().await {
@@ -139,23 +121,24 @@ impl<T: Transport, O: Observer> Watching<T, O> {
                 Err(interruption) => interruption,
             };
             match *interruption {
-                Interruption::Again => failures.clear(),
+                Interruption::Again => {}
                 Interruption::Failed(failure) => {
-                    failures.push(failure);
+                    self.failures.push(failure);
                     self.route.rotate_left(1);
-                    if failures.len() >= self.route.len() {
-                        self.disconnected(std::mem::take(&mut failures)).await;
+                    if self.failures.len() >= self.route.len() {
+                        self.disconnected().await;
                     }
                 }
                 Interruption::Odd(meaning, reply) => {
-                    failures.clear();
+                    self.failures.clear();
                     self.odd(meaning, reply).await;
                 }
             }
         }
     }
 
-    async fn disconnected(&mut self, failures: Vec<Failure>) {
+    async fn disconnected(&mut self) {
+        let failures = std::mem::take(&mut self.failures);
         let refused = |failure: &Failure| matches!(&failure.cause, Cause::Transport(error) if error.code() == Some("ECONNREFUSED"));
         let max = if failures.iter().all(refused) { MAX_WAIT_REFUSED } else { MAX_WAIT };
         self.observer.notify(Notice::Disconnected(failures)).await;
@@ -168,8 +151,11 @@ impl<T: Transport, O: Observer> Watching<T, O> {
                 self.next = Some(self.settled);
             }
             Meaning::Outdated(index) => {
-                self.next = Some(index);
+                let is_named_again = self.next.replace(index) == Some(index);
                 self.observer.notify(Notice::Resync(reply)).await;
+                if is_named_again {
+                    self.pause(MAX_WAIT_REFUSED).await;
+                }
             }
             Meaning::Nothing => {
                 self.observer.notify(Notice::Nothing(reply)).await;
@@ -196,7 +182,7 @@ impl<T: Transport, O: Observer> Watching<T, O> {
         let mut behind = 0;
         loop {
             let (registered, found) = self.poll().await?;
-            behind = if found.event.index <= registered { behind + 1 } else { 0 };
+            behind = if found.event.index < registered { behind + 1 } else { 0 };
             self.tell(found).await;
             if behind >= POLLS_BEHIND {
                 self.stream().await?;
@@ -205,28 +191,57 @@ impl<T: Transport, O: Observer> Watching<T, O> {
         }
     }
 
-    /// One long poll, to its event: with the index of the store at its registration.
+    /// A long poll, to its event: with the index of the store at its registration.
     async fn poll(&mut self) -> Interrupted<(u64, Found)> {
-        let opened = self.open(self.request(self.next, false)).await?;
-        let registered = self.register(&opened.headers).await;
-        let reply = opened.complete();
-        tokio::pin!(reply);
-        let reply = match timeout(SETTLED, &mut reply).await {
-            Ok(reply) => reply,
-            Err(_) => {
-                self.settled = registered + 1;
-                reply.await
+        let asked = self.next;
+        let opened = open(&self.client, self.endpoint(), &self.request(asked, false)).await?;
+        let mut registered = self.register(&opened.headers).await;
+        let mut reply = Box::pin(opened.complete());
+        let reply = loop {
+            if let Ok(reply) = timeout(SETTLED, &mut reply).await {
+                break reply;
+            }
+            self.settled = registered + 1;
+            self.failures.clear();
+            if let Ok(reply) = timeout(RENEWAL, &mut reply).await {
+                break reply;
+            }
+            tokio::select! {
+                biased;
+                reply = &mut reply => break reply,
+                renewed = self.renew() => if let Some(renewed) = renewed? {
+                    registered = self.register(&renewed.headers).await;
+                    reply = Box::pin(renewed.complete());
+                },
             }
         };
         let reply = reply.map_err(|error| self.failed(Cause::Transport(error)))?;
-        Ok((registered, found(reply)?))
+        let found = polled(reply, asked)?;
+        if asked.is_none() {
+            // Whatever comes first is new, also if the headers say otherwise, as those of a test server may.
+            self.next = self.next.min(Some(found.event.index));
+        }
+        Ok((registered, found))
+    }
+
+    /// A new poll instead of one that has settled; `None` when only the open one reaches back far enough.
+    async fn renew(&mut self) -> Interrupted<Option<Opened<T::Body>>> {
+        loop {
+            match open(&self.client, self.endpoint(), &self.request(self.next, false)).await {
+                Err(interruption) if interruption.is_outdated() => {
+                    if self.next >= Some(self.settled) {
+                        return Ok(None);
+                    }
+                    self.next = Some(self.settled);
+                }
+                opened => return opened.map(Some),
+            }
+        }
     }
 
     /// Streams until events are rare again or the server lets the stream down.
     async fn stream(&mut self) -> Interrupted<()> {
-        let opened = self.open(self.request(None, true)).await?;
-        let registered = index_of(&opened.headers);
-        let mut stream = Stream { lines: Lines::new(opened.body), headers: opened.headers, registered };
+        let mut stream = Stream::new(open(&self.client, self.endpoint(), &self.request(None, true)).await?);
         let mut waiting = VecDeque::new();
         self.close_gap(&mut stream, &mut waiting).await?;
         for found in waiting {
@@ -254,10 +269,9 @@ impl<T: Transport, O: Observer> Watching<T, O> {
         waiting: &mut VecDeque<Found>,
     ) -> Interrupted<()> {
         while self.next.is_some_and(|next| next <= stream.registered) {
-            let request = self.request(self.next, false);
             let client = Arc::clone(&self.client);
-            let endpoint = self.endpoint();
-            let poll = poll_once(&client, endpoint, &request);
+            let request = self.request(self.next, false);
+            let poll = poll(&client, self.endpoint(), &request, self.next);
             tokio::pin!(poll);
             let found = loop {
                 tokio::select! {
@@ -281,10 +295,9 @@ impl<T: Transport, O: Observer> Watching<T, O> {
 
     /// Whether a silent stream is still to be trusted and needed: a poll for the next event must not be first with it.
     async fn check(&mut self, stream: &mut Stream<T::Body>) -> Interrupted<bool> {
-        let request = self.request(self.next, false);
         let client = Arc::clone(&self.client);
-        let endpoint = self.endpoint();
-        let poll = poll_once(&client, endpoint, &request);
+        let request = self.request(self.next, false);
+        let poll = poll(&client, self.endpoint(), &request, self.next);
         tokio::pin!(poll);
         let polled = tokio::select! {
             biased;
@@ -315,6 +328,7 @@ impl<T: Transport, O: Observer> Watching<T, O> {
             return;
         }
         self.next = Some(found.event.index + 1);
+        self.failures.clear();
         if found.event.concerns(&self.path) {
             self.observer.notify(Notice::Change(found.reply)).await;
         }
@@ -329,10 +343,6 @@ impl<T: Transport, O: Observer> Watching<T, O> {
             self.observer.notify(Notice::Registered(registered + 1)).await;
         }
         registered
-    }
-
-    async fn open(&self, request: Request) -> Interrupted<Opened<T::Body>> {
-        open(&self.client, self.endpoint(), &request).await
     }
 
     fn endpoint(&self) -> usize {
@@ -362,58 +372,6 @@ impl<T: Transport, O: Observer> Watching<T, O> {
             proxies: self.watch.proxies.clone(),
         }
     }
-}
-
-impl<B: crate::transport::Body> Stream<B> {
-    /// The next event; `None` when the server ended the stream. Safe to drop and call again.
-    async fn next(&mut self) -> Result<Option<Interrupted<Found>>, Cause> {
-        let line = self.lines.next().await.map_err(Cause::Transport)?;
-        Ok(line.map(|body| found(Reply { status: 200, headers: self.headers.clone(), body })))
-    }
-}
-
-async fn open<T: Transport>(
-    client: &Client<T>,
-    endpoint: usize,
-    request: &Request,
-) -> Interrupted<Opened<T::Body>> {
-    let Some(address) = client.endpoints().get(endpoint) else { return Err(Interruption::Again.into()) };
-    let opened = client.transport().open(address, request).await;
-    let opened = opened.map_err(|error| failed(endpoint, Cause::Transport(error)))?;
-    if opened.status < 400 {
-        return Ok(opened);
-    }
-    let status = opened.status;
-    let reply = opened.complete().await.map_err(|error| failed(endpoint, Cause::Transport(error)))?;
-    if status >= 500 {
-        return Err(failed(endpoint, Cause::Status(reply)));
-    }
-    Err(Interruption::Odd(event::read(status, &reply.body), reply).into())
-}
-
-async fn poll_once<T: Transport>(
-    client: &Client<T>,
-    endpoint: usize,
-    request: &Request,
-) -> Interrupted<Found> {
-    let opened = open(client, endpoint, request).await?;
-    let reply = opened.complete().await.map_err(|error| failed(endpoint, Cause::Transport(error)))?;
-    found(reply)
-}
-
-fn found(reply: Reply) -> Interrupted<Found> {
-    match event::read(reply.status, &reply.body) {
-        Meaning::Event(event) => Ok(Found { event, reply }),
-        other => Err(Interruption::Odd(other, reply).into()),
-    }
-}
-
-fn failed(endpoint: usize, cause: Cause) -> Box<Interruption> {
-    Box::new(Interruption::Failed(Failure { endpoint, at: SystemTime::now(), cause }))
-}
-
-fn index_of(headers: &Headers) -> u64 {
-    headers.get("x-etcd-index").and_then(|index| index.parse().ok()).unwrap_or(0)
 }
 
 fn waits() -> ExponentialBackoff {

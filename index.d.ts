@@ -16,7 +16,7 @@ export = Etcd;
  *   awaited;
  * - with `{ synchronous: true }` it blocks the thread and returns `{ err, body, headers }`; a callback is not called.
  *
- * Mistakes in the arguments throw a TypeError or RangeError at once, with `code` `ERR_INVALID_ARG_TYPE` or
+ * Mistakes in the arguments throw a TypeError at once, with `code` `ERR_INVALID_ARG_TYPE` or
  * `ERR_INVALID_ARG_VALUE` and the argument's name in the message. All that the server or the network does
  * comes as an {@link Etcd.EtcdError} through the callback, the promise or `err`.
  *
@@ -235,7 +235,7 @@ declare class Etcd {
    * missing, 100.
    *
    * etcd cannot compare with an empty value: `''` is refused (201). Use `set` with `prevIndex` for that. At run time an
-   * `oldValue` of `undefined` is no condition at all, as in node-etcd.
+   * `oldValue` of `undefined` is no condition at all, as in node-etcd; an object, array or function throws a TypeError.
    *
    * @example
    * ```js
@@ -410,9 +410,9 @@ declare class Etcd {
 
   /**
    * Watches a key, or with `recursive: true` all below it, until `stop()` is called. It starts at once and reconnects
-   * by itself.
+   * by itself. See {@link Etcd.Watcher}.
    *
-   * @param index the first index of interest; left out or `null`: from now on
+   * @param index the first index of interest; left out or `null`: from now on, which is when etcd registers the watch
    *
    * @example
    * ```js
@@ -624,14 +624,14 @@ declare namespace Etcd {
   // ---- Values and answers ----
 
   /**
-   * What can be stored. Numbers, booleans and bigints are stored as their text, a Date as its ISO text, a Buffer as
-   * UTF-8 text.
+   * What can be stored. Numbers, booleans and bigints are stored as their text, a Date as its ISO text, a Buffer or
+   * other Uint8Array as UTF-8 text.
    * `null` and `undefined` mean no value. Objects and arrays throw a TypeError: use `JSON.stringify`.
    */
-  export type Value = string | number | boolean | bigint | Date | Buffer | null | undefined;
+  export type Value = string | number | boolean | bigint | Date | Uint8Array | null | undefined;
 
   /** A value to compare with; as {@link Value}, but there has to be one. */
-  export type ComparableValue = string | number | boolean | bigint | Date | Buffer;
+  export type ComparableValue = string | number | boolean | bigint | Date | Uint8Array;
 
   /** What happened to a node. */
   export type EventAction = 'set' | 'create' | 'update' | 'delete' | 'expire' | 'compareAndSwap' | 'compareAndDelete';
@@ -769,28 +769,99 @@ declare namespace Etcd {
   // ---- Options ----
 
   /**
-   * The options of `new Etcd(hosts, options)`. Any other option throws an error with code `ERR_INVALID_ARG_VALUE` that
-   * names it.
+   * The options of `new Etcd(hosts, options)`. A value of the wrong type throws an error with code
+   * `ERR_INVALID_ARG_TYPE`; a value that cannot be used, and any option that is not listed here, throws one with code
+   * `ERR_INVALID_ARG_VALUE`. Both name the option.
    */
-  export interface EtcdOptions {
+  export interface EtcdOptions extends TlsOptions {
     /**
      * Milliseconds without progress after which a try at one host fails: while connecting (`ETIMEDOUT`) or while
      * waiting for data (`ESOCKETTIMEDOUT`). The next host is tried then. It is not a limit for the whole request, and
-     * on a watch it does not bound the wait for an event. Default: none.
+     * on a watch it does not bound the wait for an event. Default: none; so is 0.
      */
     timeout?: number | undefined;
     /** How often all hosts are tried again when the cluster seems to elect a leader. Default 3; 0 for never. */
     maxRetries?: number | undefined;
+    /**
+     * Whether a write is sent again after a failure that leaves open whether it took place: a lost connection, a timeout,
+     * a status of 500 or more. Default `true`, as in node-etcd. With `false` such a write ends with an error whose `code` is `ERR_UNKNOWN_OUTCOME`.
+     */
+    resendWrites?: boolean | undefined;
+    /**
+     * Bytes that an answer's body may have, default 256 MiB. A larger one is a failed try at this host: the code of
+     * its `httperror` is `ERR_RESPONSE_TOO_LARGE`.
+     */
+    maxResponseSize?: number | undefined;
+
     /** Credentials for every request. They win over those in a host's URL. */
     auth?: Auth | undefined;
-    /** Headers for every request. */
-    headers?: { [name: string]: string | number } | undefined;
-    /** Certificate authorities to trust instead of the default ones, in PEM. For `https://` hosts. */
-    ca?: string | Buffer | ReadonlyArray<string | Buffer> | undefined;
-    /** The client's certificate, in PEM; needs `key`. */
-    cert?: string | Buffer | undefined;
+    /** Headers for every request; an array sends one several times. */
+    headers?: { [name: string]: HeaderValue | readonly HeaderValue[] | undefined } | undefined;
+    /** Ask for compressed answers and unpack them. Default `false`. */
+    gzip?: boolean | undefined;
+
+    /** Whether redirects are followed at all; only looked at with `followAllRedirects: false`. Default `true`. */
+    followRedirect?: boolean | undefined;
+    /** Whether redirects of writes are followed. Default `true`. */
+    followAllRedirects?: boolean | undefined;
+    /** How many redirects in a row are followed. Default 10. */
+    maxRedirects?: number | undefined;
+    /** Redirected writes always keep their method. */
+    followOriginalHttpMethod?: true | undefined;
+    /** A `Referer` is never sent. */
+    removeRefererHeader?: true | undefined;
+
+    /**
+     * The proxy, such as `http://user:password@host:8080`; `null` or `''` for none. Left out: what HTTP_PROXY,
+     * HTTPS_PROXY and NO_PROXY, or their lower-case forms, are at the time of each request.
+     */
+    proxy?: string | null | undefined;
+    /** Only what is done anyway is accepted: `true` if the hosts are https, `false` if they are http. */
+    tunnel?: boolean | undefined;
+    /** Whether connections are kept open for the next request. Default `true`. */
+    forever?: boolean | undefined;
+    /** How many requests go to a host at once; watches do not count. Default 100. */
+    maxSockets?: number | undefined;
+    /** The same `maxSockets`, at its place in `request`. */
+    pool?: { maxSockets?: number | undefined } | undefined;
+    /** The local IP address to connect from. */
+    localAddress?: string | undefined;
+    /** The options of https and `maxSockets`, at their place in `request`. */
+    agentOptions?: AgentOptions | undefined;
+  }
+
+  /** The value of a header. */
+  export type HeaderValue = string | number | boolean;
+
+  /** The options for `https://` hosts. What cannot be read throws an error that names the option. */
+  export interface TlsOptions {
+    /**
+     * The certificates to trust, in PEM, instead of those that Node trusts (which include NODE_EXTRA_CA_CERTS): of
+     * authorities, or of servers themselves.
+     */
+    ca?: string | Uint8Array | ReadonlyArray<string | Uint8Array> | undefined;
+    /** The client's certificate and its chain, in PEM; needs `key`. */
+    cert?: string | Uint8Array | undefined;
     /** The client's private key, in PEM; needs `cert`. */
-    key?: string | Buffer | undefined;
+    key?: string | Uint8Array | undefined;
+    /** What opens `key` or `pfx`. */
+    passphrase?: string | undefined;
+    /** The client's certificate and private key in a PKCS#12 archive, instead of `cert` and `key`. */
+    pfx?: Uint8Array | undefined;
+    /**
+     * `false`: take any certificate. Default `true`, unless NODE_TLS_REJECT_UNAUTHORIZED is 0 when the client is made.
+     */
+    rejectUnauthorized?: boolean | undefined;
+    /** The same as `rejectUnauthorized`, and wins over it. */
+    strictSSL?: boolean | undefined;
+    /** The name that the server's certificate must hold, instead of the host's. */
+    servername?: string | undefined;
+  }
+
+  /** The option `agentOptions`. */
+  export interface AgentOptions extends TlsOptions {
+    /** See {@link EtcdOptions.maxSockets}. */
+    maxSockets?: number | undefined;
   }
 
   /** User and password for basic authentication, or a bearer token. */
@@ -805,6 +876,8 @@ declare namespace Etcd {
     password?: string | undefined;
     /** A token, sent as `Authorization: Bearer ...`. */
     bearer?: string | undefined;
+    /** Credentials always come with the first request. */
+    sendImmediately?: true | undefined;
   }
 
   /**
@@ -812,11 +885,14 @@ declare namespace Etcd {
    * changed.
    */
   export interface CallOptions {
-    /** For this call instead of the client's {@link EtcdOptions.maxRetries}. */
+    /** For this call, instead of the client's {@link EtcdOptions.maxRetries}. */
     maxRetries?: number | undefined;
-    /** Milliseconds; for this call instead of the client's {@link EtcdOptions.timeout}. */
+    /** Milliseconds; for this call, instead of the client's {@link EtcdOptions.timeout}. */
     timeout?: number | undefined;
-    /** Aborts the request as the token's `abort()` does. It cannot interrupt a call that blocks the thread. */
+    /**
+     * Aborts the request as the token's `abort()` does. It cannot interrupt a call that blocks the thread; if it is
+     * aborted before that, nothing is sent and `err` is an {@link AbortError}.
+     */
     signal?: AbortSignal | undefined;
   }
 
@@ -909,10 +985,21 @@ declare namespace Etcd {
     waitIndex?: number | undefined;
   }
 
-  /** Options of `watcher`. `maxRetries` and `timeout` are for each of its polls; `signal` stops it as `stop()` does. */
-  export interface WatcherOptions extends CallOptions {
+  /** Options of `watcher`. */
+  export interface WatcherOptions {
     /** Watch a directory and all below it. */
     recursive?: boolean | undefined;
+    /** Stops the watcher as `stop()` does. */
+    signal?: AbortSignal | undefined;
+    /**
+     * How many events may wait for the listeners before the watcher stops reading, at least 1. Default 100,000. They
+     * are in memory; what is not read in time may be lost, see `resync`.
+     */
+    buffer?: number | undefined;
+    /** Milliseconds for connecting and for the response headers, instead of the client's {@link EtcdOptions.timeout}. */
+    timeout?: number | undefined;
+    /** Without effect: a watcher never gives up. */
+    maxRetries?: number | undefined;
   }
 
   /** Options of `raw`: those of {@link CallOptions}, and query parameters. */
@@ -928,20 +1015,20 @@ declare namespace Etcd {
 
     /**
      * Gives the request up: its callback is not called any more, its promise rejects with an {@link AbortError}. A
-     * write may have
-     * taken effect all the same. Does nothing once the request is done; may be called again.
+     * write may have taken effect all the same, unless this is called in the same turn as the method. Does nothing once
+     * the request is done; may be called again. Bound to the token.
      */
     abort(): void;
     /** The same as `abort()`. */
     cancel(): void;
-    /** Whether `abort()` was called. */
+    /** Whether `abort()` was called. Bound to the token. */
     isAborted(): boolean;
     /** The same as `isAborted()`. */
     wasAborted(): boolean;
 
     /** Whether `abort()` was called. */
     aborted: boolean;
-    /** The hosts, in the random order in which this request tries them. */
+    /** The URLs of the hosts, without user and password, in the random order in which this request tries them. */
     servers: string[];
     /** How often all hosts may be tried again. */
     maxRetries: number;
@@ -976,7 +1063,9 @@ declare namespace Etcd {
    *
    * - `errorCode` and `error`: etcd refused;
    * - `errors` and `retries`: no host gave an answer, the message is `All servers returned error`;
-   * - `httpstatus` and `httpbody`: something answered that is not etcd's v2 API;
+   * - `errors`, `retries` and `code` `ERR_UNKNOWN_OUTCOME`: with `resendWrites: false`, a write may or may not have
+   *   taken place;
+   * - `httpstatus`, `httpbody` and `code` `ERR_NOT_ETCD`: something answered that is not etcd's v2 API;
    * - `code` `ERR_INVALID_KEY`: the key has a `.` or `..` segment, and nothing was sent.
    */
   export interface EtcdError extends Error {
@@ -992,7 +1081,7 @@ declare namespace Etcd {
     httpstatus?: number;
     /** The body of an answer that is not etcd's. */
     httpbody?: unknown;
-    /** `ERR_INVALID_KEY` or, when aborted, `ABORT_ERR`. */
+    /** Such as `ERR_INVALID_KEY`, `ERR_NOT_ETCD` or `ERR_UNKNOWN_OUTCOME` or, when aborted, `ABORT_ERR`. */
     code?: string;
   }
 
@@ -1014,7 +1103,7 @@ declare namespace Etcd {
 
   /** A failed try at one host. */
   export interface ServerFailure {
-    /** The host's URL. */
+    /** The host's URL, without user and password. */
     server: string;
     /** The network's error; `null` if the server answered with a status of 500 or more. */
     httperror: HttpError | null;
@@ -1037,14 +1126,43 @@ declare namespace Etcd {
 
   /** An error of the network, with Node's properties where they apply. */
   export interface HttpError extends Error {
-    /** Such as `ECONNREFUSED`, `ECONNRESET`, `ENOTFOUND`, `ETIMEDOUT` or `ESOCKETTIMEDOUT`. */
+    /**
+     * Such as `ECONNREFUSED`, `ECONNRESET`, `ENOTFOUND`, `ETIMEDOUT`, `ESOCKETTIMEDOUT`, `CERT_HAS_EXPIRED` or
+     * `ERR_RESPONSE_TOO_LARGE`.
+     */
     code?: string;
     errno?: number;
     syscall?: string;
     address?: string;
     port?: number;
+    /** For a name that was not found: that name. */
+    hostname?: string;
     /** For timeouts: whether the time ran out while connecting. */
     connect?: boolean;
+  }
+
+  // ---- Diagnostics ----
+
+  /** The messages of the channels of `node:diagnostics_channel`, by their names. */
+  export interface DiagnosticsMessages {
+    /** A request is about to be sent. */
+    'node-etcd-native:request:start': RequestMessage;
+    /** A host answered, with a status below 500. `ms` is the time since the start, in milliseconds. */
+    'node-etcd-native:request:reply': RequestMessage & { status: number; server: string; ms: number };
+    /** The request ended with an error. */
+    'node-etcd-native:request:error': RequestMessage & { error: EtcdError; ms: number };
+    /** All hosts failed and are tried again; `retries` counts this. */
+    'node-etcd-native:request:retry': RequestMessage & { retries: number };
+  }
+
+  /** The request that a message is about. Watchers do not publish. */
+  export interface RequestMessage {
+    method: string;
+    /** The key as it was given or, if the request is not about a key, the path with its leading slash. */
+    target: string;
+    /** The query, encoded. */
+    query: string;
+    token: CancellationToken;
   }
 
   // ---- The watcher ----
@@ -1063,11 +1181,14 @@ declare namespace Etcd {
     expire: ChangeArguments;
     compareAndSwap: ChangeArguments;
     compareAndDelete: ChangeArguments;
-    /** The poll failed or ended without an event; the watcher goes on, after a pause if it failed. */
+    /** All hosts failed, or a server ended the watch without an event. The watcher tries again after a pause. */
     reconnect: [err: ReconnectError];
-    /** The index was too old and events are gone: read the keys again. The watcher goes on from `err.error.index`. */
+    /** The server no longer has what comes next: events are lost, read the keys again. Once for each gap. */
     resync: [err: EtcdError];
-    /** The answer was no event. The watcher goes on after a pause. Without a listener it is a process warning. */
+    /**
+     * An answer that is no event, such as a refusal for want of credentials, after which the watcher tries again; or a
+     * key that cannot be watched. Without a listener this is a process warning.
+     */
     error: [err: UnexpectedResponseError];
     /** `stop()` was called. */
     stop: [message: string];
@@ -1075,25 +1196,28 @@ declare namespace Etcd {
 
   /** The error of the `reconnect` event. */
   export interface ReconnectError extends Error {
-    /** Why the poll failed. */
+    /** Why: `All servers returned error`, with an entry for each host in `errors`, or etcd's refusal. */
     error?: EtcdError;
     /** How many failures there were in a row before this one. */
     reconnectCount?: number;
-    /** If the poll ended without an event: its headers. */
+    /** If a server ended the watch without an event, instead of the above: its headers. */
     headers?: ResponseHeaders;
   }
 
   /** The error of the `error` event. */
   export interface UnexpectedResponseError extends Error {
-    /** The body that was no event. */
-    response: unknown;
+    /** The body that was no event; etcd's own has an `errorCode`, such as 110 for missing credentials. */
+    response?: unknown;
+    /** `ERR_INVALID_KEY`: the key has a `.` or `..` segment, and nothing is watched. */
+    code?: string;
   }
 
   /**
    * Watches until it is stopped, and keeps the process alive until then. See {@link WatcherEvents} for its events.
    *
-   * It asks for one event at a time, and etcd keeps the last 1,000 of all keys: a tree that changes faster than that
-   * loses events.
+   * It reads ahead of its listeners. Every event with the starting index or a later one comes exactly once and in
+   * order, while the server still has it: etcd keeps the last 1,000 events of all keys. If it no longer has what comes
+   * next, there is a `resync` event.
    *
    * @example
    * ```js
@@ -1108,7 +1232,7 @@ declare namespace Etcd {
     /** The same as `etcd.watcher(key, index, options)`. */
     constructor(etcd: EtcdClass, key: string, index?: number | null, options?: WatcherOptions | null);
 
-    /** Ends the watcher and emits `stop`. Returns whether somebody listened to that. */
+    /** Ends the watcher and emits `stop`. Returns whether somebody listened to that. Bound to the watcher. */
     stop(): boolean;
 
     /** Whether `stop()` was called. */
@@ -1117,7 +1241,7 @@ declare namespace Etcd {
     etcd: EtcdClass;
     /** The key as it was given. */
     key: string;
-    /** The next index of interest; `null` while unknown. */
+    /** The next index of interest; `null` until the server has registered a watch without an index. */
     index: number | null;
     /** The options. */
     options: WatcherOptions;

@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { afterEach, beforeEach, describe, test } = require('node:test');
 const Etcd = require('..');
-const { printedBy, scriptedServers } = require('./support/calls');
+const { printedBy, scriptedServers, waitUntil } = require('./support/calls');
 const { freePort, freshPrefix, withEtcd } = require('./support/etcd');
 
 const server = withEtcd();
@@ -23,17 +23,19 @@ afterEach(() => {
 // Stops its servers after the watchers.
 const scripted = scriptedServers();
 
-/** A watcher that does not repeat its polls before it reconnects. */
-function watch(host, name, index) {
-  const watcher = new Etcd(host).watcher(name, index, { maxRetries: 0 });
+function watch(hosts, name, index) {
+  const watcher = new Etcd(hosts).watcher(name, index);
   watchers.push(watcher);
   return watcher;
 }
 
+/** An event that comes while its poll is open. */
 const event = (index) => ({
-  headers: { 'X-Etcd-Index': String(index) },
+  headers: { 'X-Etcd-Index': String(index - 1) },
   json: { action: 'set', node: { key: '/k', value: 'v', modifiedIndex: index, createdIndex: index } },
 });
+/** As `once`, which would reject for an event of that name. */
+const nextError = (watcher) => new Promise((resolve) => watcher.once('error', (...args) => resolve(args)));
 const urlsOf = (requests) => requests.map(({ url }) => url);
 
 describe('a watcher whose server', { timeout: 60_000 }, () => {
@@ -82,13 +84,23 @@ describe('a watcher whose server', { timeout: 60_000 }, () => {
     assert.deepEqual(urlsOf(await wire.waitFor(4)), [again, again, again, '/v2/keys/k?waitIndex=5&wait=true']);
   });
 
-  test('refuses goes on asking', async () => {
+  test('wants other credentials is an error event, and the watcher stays', async () => {
     const denied = { errorCode: 110, message: 'The request requires user authentication', index: 0 };
-    const steps = [{ reply: { status: 401, json: denied } }, { reply: event(3) }];
-    const wire = await scripted(steps, { fallback: { stall: true } });
+    const wire = await scripted([{ reply: { status: 401, json: denied } }], { fallback: { stall: true } });
+    const watcher = watch(wire.host, 'k');
+    const [err] = await nextError(watcher);
+    assert.deepEqual([err.message, err.response], ['Received unexpected response', denied]);
+    assert.deepEqual([watcher.stopped, watcher.retryAttempts], [false, 1]);
+  });
+
+  test('has another error goes on asking', async () => {
+    const denied = { errorCode: 300, message: 'Raft Internal Error', index: 2 };
+    const wire = await scripted([{ reply: { status: 400, json: denied } }, { reply: event(3) }], {
+      fallback: { stall: true },
+    });
     const watcher = watch(wire.host, 'k');
     const [err] = await once(watcher, 'reconnect');
-    assert.equal(err.error.errorCode, 110);
+    assert.deepEqual([err.error.errorCode, err.reconnectCount], [300, 0]);
     assert.equal((await once(watcher, 'change'))[0].node.modifiedIndex, 3);
   });
 
@@ -131,6 +143,7 @@ describe('an answer that is no event', { timeout: 60_000 }, () => {
     ['JSON without a node', { json: { health: 'true' } }, { health: 'true' }],
     ['nothing, from a server that is no etcd', {}, undefined],
     ['a text with a status of 404', { status: 404, body: '404 page not found\n' }, '404 page not found\n'],
+    ['an event before the index that was asked for', { ...event(1) }, event(1).json],
     [
       'a node without an index',
       { json: { action: 'get', node: { dir: true } } },
@@ -141,11 +154,8 @@ describe('an answer that is no event', { timeout: 60_000 }, () => {
   for (const [what, reply, response] of odd) {
     test(`such as ${what} is an error event, and the watcher goes on`, async () => {
       const wire = await scripted([{ reply }, { reply: event(5) }], { fallback: { stall: true } });
-      const watcher = watch(wire.host, 'k');
-      const [err] = await once(
-        watcher.on('error', () => {}),
-        'error',
-      ).catch((error) => [error]);
+      const watcher = watch(wire.host, 'k', 4);
+      const [err] = await nextError(watcher);
       assert.equal(err.message, 'Received unexpected response');
       assert.deepEqual(err.response, response);
       assert.equal((await once(watcher, 'change'))[0].node.modifiedIndex, 5);
@@ -156,7 +166,7 @@ describe('an answer that is no event', { timeout: 60_000 }, () => {
     const wire = await scripted([{ reply: { body: '<html>' } }, { reply: event(5) }], { fallback: { stall: true } });
     const source = `
       const Etcd = require('.');
-      const watcher = new Etcd(process.argv[1]).watcher('key');
+      const watcher = new Etcd(process.argv[1]).watcher('k');
       const seen = [];
       process.on('warning', ({ message }) => seen.push(message));
       watcher.on('change', ({ node }) => {
@@ -164,7 +174,7 @@ describe('an answer that is no event', { timeout: 60_000 }, () => {
         console.log(JSON.stringify([...seen, node.modifiedIndex]));
       });`;
     const [warning, index, ...rest] = await printedBy(source, { args: [wire.host] });
-    assert.match(warning, /'key'.*unexpected response/);
+    assert.match(warning, /'k'.*unexpected response/);
     assert.deepEqual([index, rest], [5, []]);
   });
 });
@@ -206,31 +216,67 @@ describe('a listener that throws', { timeout: 60_000 }, () => {
   });
 });
 
+describe('a watcher of several hosts', { timeout: 60_000 }, () => {
+  test('goes on with the next one, without a word', async () => {
+    const wire = await scripted([{ reply: event(3) }], { fallback: { stall: true } });
+    for (let round = 0; round < 4; round++) {
+      const watcher = watch([`127.0.0.1:${await freePort()}`, wire.host], 'k', 3);
+      watcher.on('reconnect', () => assert.fail('one of the hosts answers'));
+      await waitUntil(async () => (await wire.requests()).length > round);
+      watcher.stop();
+    }
+  });
+
+  test('reconnects once all of them have failed, and says how each did', async () => {
+    const broken = await scripted([], { fallback: { reply: { status: 500, body: 'broken' } } });
+    const hosts = [`127.0.0.1:${await freePort()}`, broken.host];
+    const watcher = watch(hosts, 'k');
+    for (const count of [0, 1, 2]) {
+      const [err] = await once(watcher, 'reconnect');
+      const { errors, retries } = err.error;
+      assert.deepEqual([err.reconnectCount, errors.length, retries], [count, 2, 0]);
+      const byServer = Object.fromEntries(errors.map((entry) => [entry.server, entry]));
+      assert.equal(byServer[`http://${hosts[0]}`].httperror.code, 'ECONNREFUSED');
+      assert.equal(byServer[`http://${hosts[1]}`].httpstatus, 500);
+    }
+  });
+
+  test('asks a refusing one again soon, however long that lasts', async () => {
+    const watcher = watch(`127.0.0.1:${await freePort()}`, 'k');
+    const times = [];
+    for (let round = 0; round < 6; round++) {
+      await once(watcher, 'reconnect');
+      times.push(Date.now());
+    }
+    const waits = times.slice(1).map((time, i) => time - times[i]);
+    assert.ok(Math.max(...waits) < 1500, `waited for ${waits} ms`);
+    assert.ok(Math.min(...waits) >= 50, `waited for ${waits} ms`);
+  });
+});
+
 describe('during a pause', { timeout: 60_000 }, () => {
-  // The pause is a timer: without one, nothing of the watcher's is left to wait for.
   const script = (stop) => `
     const Etcd = require('.');
     const controller = new AbortController();
-    const options = { maxRetries: 0, signal: controller.signal };
-    const watcher = new Etcd(process.argv[1]).watcher('k', null, options);
-    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const watcher = new Etcd(process.argv[1]).watcher('k', null, { signal: controller.signal });
+    const seen = [];
+    for (const name of ['change', 'reconnect', 'error', 'stop']) watcher.on(name, () => seen.push(name));
     watcher.once('reconnect', () => setImmediate(() => {
-      const before = timers();
       ${stop};
-      console.log(JSON.stringify([before, timers(), watcher.stopped]));
+      const stopped = Date.now();
+      process.on('exit', () => console.log(JSON.stringify([seen, watcher.stopped, Date.now() - stopped < 90])));
     }));`;
 
-  test('stop ends the pause, and the process can end', async () => {
-    const wire = await scripted([], { fallback: { reset: true } });
-    assert.deepEqual(await printedBy(script('watcher.stop()'), { args: [wire.host] }), [1, 0, true]);
-    assert.equal((await wire.requests()).length, 1);
-  });
-
-  test('so does a signal', async () => {
-    const wire = await scripted([], { fallback: { reset: true } });
-    assert.deepEqual(await printedBy(script('controller.abort()'), { args: [wire.host] }), [1, 0, true]);
-    assert.equal((await wire.requests()).length, 1);
-  });
+  for (const [what, stop] of [
+    ['stop ends the pause, and the process can end', 'watcher.stop()'],
+    ['so does a signal', 'controller.abort()'],
+  ]) {
+    test(what, async () => {
+      const wire = await scripted([], { fallback: { reset: true } });
+      assert.deepEqual(await printedBy(script(stop), { args: [wire.host] }), [['reconnect', 'stop'], true, true]);
+      assert.equal((await wire.requests()).length, 1);
+    });
+  }
 });
 
 test('a watcher keeps the process alive until it is stopped', async () => {

@@ -3,8 +3,9 @@
 const assert = require('node:assert/strict');
 const { EventEmitter, getEventListeners, once } = require('node:events');
 const { afterEach, beforeEach, describe, test } = require('node:test');
+const { setTimeout: sleep } = require('node:timers/promises');
 const Etcd = require('..');
-const { scriptedServers } = require('./support/calls');
+const { blockFor, scriptedServers, waitUntil } = require('./support/calls');
 const { freshPrefix, withEtcd } = require('./support/etcd');
 
 const server = withEtcd();
@@ -48,8 +49,9 @@ async function writeUntil(event, write) {
   return result;
 }
 
+/** An event that comes while its poll is open: the header says where the store was when that began. */
 const event = (index, action = 'set', name = 'k') => ({
-  headers: { 'X-Etcd-Index': String(index) },
+  headers: { 'X-Etcd-Index': String(index - 1) },
   json: { action, node: { key: `/${name}`, value: 'v', modifiedIndex: index, createdIndex: index } },
 });
 
@@ -163,7 +165,8 @@ describe('a watcher', { timeout: 60_000 }, () => {
   });
 
   test('asks with its options and the next index', async () => {
-    const wire = await scripted([{ reply: event(3) }, { reply: event(9, 'delete') }], { fallback: { stall: true } });
+    const steps = [{ reply: event(3, 'set', 'a b/c') }, { reply: event(9, 'delete', 'a b') }];
+    const wire = await scripted(steps, { fallback: { stall: true } });
     const watcher = watch(new Etcd(wire.host), 'a b', null, { recursive: true, maxRetries: 0, x: 1 });
     const requests = await wire.waitFor(3);
     assert.deepEqual(
@@ -174,7 +177,15 @@ describe('a watcher', { timeout: 60_000 }, () => {
         'GET /v2/keys/a%20b?recursive=true&x=1&waitIndex=10&wait=true',
       ],
     );
-    assert.equal(watcher.index, 10);
+    await waitUntil(() => watcher.index === 10);
+  });
+
+  test('takes what comes without an index, whatever its headers say', async () => {
+    for (const headers of [{ 'X-Etcd-Index': '3' }, { 'X-Etcd-Index': '90' }, {}]) {
+      const wire = await scripted([{ reply: { ...event(3), headers } }], { fallback: { stall: true } });
+      const watcher = watch(new Etcd(wire.host), 'k');
+      assert.equal((await once(watcher, 'change'))[0].node.modifiedIndex, 3);
+    }
   });
 
   test('does not change its options, which two watchers can share, frozen too', async () => {
@@ -234,20 +245,49 @@ describe('stop', { timeout: 60_000 }, () => {
   });
 
   for (const name of ['change', 'set']) {
-    test(`in a ${name} listener opens no more poll`, async () => {
-      const wire = await scripted([{ reply: event(3) }], { fallback: { echo: true } });
-      const client = new Etcd(wire.host);
-      const watcher = watch(client, 'k');
+    test(`in a ${name} listener is the end, whatever was read ahead`, async () => {
+      const wire = await scripted(
+        [3, 4, 5].map((index) => ({ reply: event(index) })),
+        { fallback: { stall: true } },
+      );
+      const watcher = watch(new Etcd(wire.host), 'k');
+      const seen = [];
+      for (const other of ['change', 'set', 'stop', 'reconnect', 'error']) watcher.on(other, () => seen.push(other));
+      const expected = name === 'change' ? ['change', 'stop'] : ['change', 'set', 'stop'];
+      watcher.prependListener('stop', () => assert.equal(watcher.stopped, true));
       await new Promise((resolve) => {
         watcher.on(name, () => resolve(watcher.stop()));
       });
-      for (let i = 0; i < 3; i++) await client.get('other');
-      assert.deepEqual(
-        (await wire.requests()).map(({ path }) => path),
-        ['/v2/keys/k', '/v2/keys/other', '/v2/keys/other', '/v2/keys/other'],
-      );
+      await waitUntil(async () => (await wire.openConnections()).length === 0);
+      const asked = (await wire.requests()).length;
+      await sleep(50);
+      assert.deepEqual(seen, expected);
+      assert.equal((await wire.requests()).length, asked);
     });
   }
+
+  test('drops what waits for listeners already', async () => {
+    await etcd.set(key, 0);
+    const { node } = await etcd.set(key, 1);
+    for (let i = 2; i <= 20; i++) await etcd.set(key, i);
+    const watcher = watch(etcd, key, node.modifiedIndex);
+    const values = [];
+    watcher.on('change', (body) => {
+      values.push(body.node.value);
+      if (values.length === 1) blockFor(200); // all are read meanwhile
+      if (values.length === 3) watcher.stop();
+    });
+    await once(watcher, 'stop');
+    await sleep(50);
+    assert.deepEqual(values, ['1', '2', '3']);
+  });
+
+  test('can be called twice, and says so twice', () => {
+    const watcher = etcd.watcher(key);
+    const messages = [];
+    watcher.on('stop', (message) => messages.push(message));
+    assert.deepEqual([watcher.stop(), watcher.stop(), messages.length], [true, true, 2]);
+  });
 
   test('can be called without its object', () => {
     const watcher = etcd.watcher(key);

@@ -12,10 +12,10 @@ async function main() {
   const { node } = await etcd.get('quick-start/color');
   console.log(`${node.key} is ${node.value}`);
 
-  const watcher = etcd.watcher('quick-start', null, { recursive: true });
+  // With an index, the watcher misses nothing that happens before etcd has registered it.
+  const watcher = etcd.watcher('quick-start', node.modifiedIndex + 1, { recursive: true });
   const changed = new Promise((resolve) => watcher.once('change', resolve));
-  // The watcher sees what happens after etcd has registered it.
-  setTimeout(() => etcd.compareAndSwap('quick-start/color', 'green', 'red'), 100);
+  await etcd.compareAndSwap('quick-start/color', 'green', 'red');
   const event = await changed;
   watcher.stop();
   console.log(`${event.action}: ${event.prevNode.value} became ${event.node.value}`);

@@ -137,6 +137,31 @@ async function watchingFromAnIndex() {
   assert.deepEqual(lines, ['one', 'two', 'three']);
 }
 
+async function watchingABurst() {
+  const count = 2000; // twice as many as etcd remembers
+  const { node } = await etcd.mkdir(`${home}/burst`);
+  const watcher = etcd.watcher(`${home}/burst`, node.modifiedIndex + 1, { recursive: true });
+  watcher.on('resync', () => console.log('   events were lost'));
+  const indexes = [];
+  const all = new Promise((resolve) => {
+    watcher.on('change', (event) => {
+      if (indexes.push(event.node.modifiedIndex) === count) resolve();
+    });
+  });
+  let written = 0;
+  const write = async () => {
+    while (written < count) await etcd.set(`${home}/burst/${written % 10}`, written++);
+  };
+  const start = performance.now();
+  await Promise.all(Array.from({ length: 8 }, write));
+  const seconds = (performance.now() - start) / 1000;
+  await Promise.race([all, sleep(5000, null, { ref: false })]);
+  watcher.stop();
+  show(`${count} writes in ${seconds.toFixed(1)} s`, `${indexes.length} events`);
+  assert.equal(indexes.length, count);
+  assert.ok(indexes.every((index, place) => place === 0 || index > indexes[place - 1]));
+}
+
 async function synchronousCalls() {
   const written = etcd.setSync(`${home}/sync`, 'now');
   assert.ifError(written.err);
@@ -194,6 +219,7 @@ const STEPS = [
   ['Keys in order', inOrderKeys],
   ['A watcher', watching],
   ['A watcher that starts in the past', watchingFromAnIndex],
+  ['A watcher of many writes', watchingABurst],
   ['Synchronous calls', synchronousCalls],
   ['Aborting', aborting],
   ['Several hosts', severalHosts],

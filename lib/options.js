@@ -62,6 +62,7 @@ function readOptions(hosts, options) {
   const hostList = readHosts(hosts);
   for (const host of hostList) checkTunnel(tunnel, isSecure(host));
   if (native.ca === undefined && hostList.some(isSecure)) native.ca = trustedRoots();
+  native.servername ??= hostHeader(native.headers);
   const shortWaits = process.env.RUNNING_UNIT_TESTS === 'true';
   const complete = { ...NATIVE_DEFAULTS, ...completeTls(native), hosts: hostList, shortWaits };
   return { timeout, maxRetries, proxies, native: complete };
@@ -81,6 +82,12 @@ function read(what, options, readers) {
     Object.assign(meaning, readers[name](value));
   }
   return meaning;
+}
+
+/** A `host` header is also the name that the server's certificate must hold. */
+function hostHeader(headers = []) {
+  const host = headers.find(([name]) => name.toLowerCase() === 'host')?.[1];
+  return host?.replace(/:\d+$/, '');
 }
 
 function readHosts(hosts) {

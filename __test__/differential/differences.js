@@ -33,8 +33,8 @@ module.exports = [
   row(
     'redirects',
     'redirects',
-    '301, 302 and 308 turn a write into a read',
-    'writes keep method and body; 303 becomes a GET',
+    '301, 302 and 308 turn a write into a read; https can become http',
+    'writes keep method and body, 303 becomes a GET; from https to http is refused, to https needs an https host',
   ),
   row(
     'redirect-credentials',
@@ -46,7 +46,13 @@ module.exports = [
     'not-etcd',
     "an answer that is not etcd's (v2 API off, a proxy's page, cut JSON)",
     'success, with the text as body',
-    'an error with `httpstatus` and `httpbody` for requests on keys; an empty 2xx answer is still a success',
+    'error `ERR_NOT_ETCD` with `httpstatus` and `httpbody` for requests on keys; an empty 2xx answer is still a success',
+  ),
+  row(
+    'old-value-objects',
+    'an object, array or function as old value',
+    'sent as no condition at all: the write takes place',
+    'TypeError',
   ),
   row('value-objects', 'objects and arrays as values', "stored as `''`", 'TypeError'),
   row(
@@ -111,9 +117,9 @@ module.exports = [
     'resend-writes',
     'a write whose outcome is unknown',
     'is always sent again',
-    'is sent again unless `resendWrites` is `false`: then an error says so',
+    'is sent again unless `resendWrites` is `false`: then the error is `ERR_UNKNOWN_OUTCOME`',
   ),
-  row('response-size', 'the size of an answer', 'no limit', '256 MB, or `maxResponseSize`'),
+  row('response-size', 'the size of an answer', 'no limit', '256 MiB, or `maxResponseSize`'),
   row(
     'gzip-headers',
     'headers of an answer that `gzip: true` has unpacked',
@@ -196,7 +202,12 @@ module.exports = [
     'does not; no event but `stop` comes',
   ),
   row('watcher-throw', 'watcher: a listener that throws', 'ends the watcher', 'does not'),
-  row('watcher-pause', 'watcher: pause after failures', 'doubles without limit', 'at most 30 s'),
+  row(
+    'watcher-pause',
+    'watcher: pause after failures',
+    'doubles without limit',
+    '30 s at most; 0.7 s while connections are refused',
+  ),
   row(
     'watcher-error',
     'watcher: `error` without a listener',

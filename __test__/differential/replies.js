@@ -205,7 +205,7 @@ module.exports = {
     failing(
       'a bad chunk size',
       { raw: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', after: 'close' },
-      NOT_HTTP,
+      { ...NOT_HTTP, expected: { ...NOT_HTTP.expected, codes: ['HPE_INVALID_CHUNK_SIZE'] } },
     ),
     failing('a name that does not exist', [], { hosts: 'does-not-exist.invalid:1' }),
     failing('a write is sent again after a reset', undefined, {

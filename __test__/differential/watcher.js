@@ -7,9 +7,10 @@ const EVENTS = [
   ...['get', 'reconnect', 'resync', 'error', 'stop'],
 ];
 
+/** An event that comes while its poll is open: the header says where the store was when that began. */
 const event = (modifiedIndex, action = 'set', rest) => ({
   reply: {
-    headers: { 'X-Etcd-Index': String(modifiedIndex) },
+    headers: { 'X-Etcd-Index': String(Math.max(modifiedIndex - 1, 0)) },
     json: { action, node: { key: '/k', value: `at ${modifiedIndex}`, modifiedIndex, createdIndex: 3 }, ...rest },
   },
 });

@@ -30,6 +30,12 @@ async function waitUntil(condition, { timeoutMs = 10_000 } = {}) {
   }
 }
 
+/** Keeps this thread busy: no event is handled meanwhile. */
+function blockFor(ms) {
+  const end = Date.now() + ms;
+  while (Date.now() < end);
+}
+
 /** As `startScripted`, and stops each server after the test of this file that started it. */
 function scriptedServers() {
   const servers = [];
@@ -49,4 +55,4 @@ async function printedBy(source, options) {
   return JSON.parse(stdout);
 }
 
-module.exports = { called, printedBy, rejection, scriptedServers, waitUntil };
+module.exports = { blockFor, called, printedBy, rejection, scriptedServers, waitUntil };

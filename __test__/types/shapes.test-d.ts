@@ -45,15 +45,23 @@ declare const aborted: Etcd.AbortError;
 expectType<'ABORT_ERR'>(aborted.code);
 expectAssignable<Etcd.EtcdError>(aborted);
 
+// Diagnostics
+declare const message: Etcd.DiagnosticsMessages['node-etcd-native:request:reply'];
+expectType<string>(message.target);
+expectType<number>(message.status);
+expectType<Etcd.CancellationToken>(message.token);
+
 // The watcher
 const watcher = etcd.watcher('k');
 expectType<Etcd.Watcher>(watcher);
 expectType<Etcd.Watcher>(etcd.watcher('k', 7));
 expectType<Etcd.Watcher>(etcd.watcher('k', null, { recursive: true, maxRetries: 0, timeout: 1000 }));
+expectType<Etcd.Watcher>(etcd.watcher('k', null, { signal: new AbortController().signal, buffer: 1000 }));
 expectType<Etcd.Watcher>(new Etcd.Watcher(etcd, 'k', null, { recursive: true }));
 expectAssignable<EventEmitter>(watcher);
 expectError(etcd.watcher('k', null, { recusive: true }));
 expectError(etcd.watcher('k', '7'));
+expectError(etcd.watcher('k', null, { synchronous: true }));
 
 expectType<Etcd.Watcher>(
   watcher.on('change', (body, headers) => {
@@ -69,7 +77,9 @@ watcher.on('reconnect', (err) => {
   expectType<number | undefined>(err.reconnectCount);
 });
 watcher.on('resync', (err) => expectType<Etcd.EtcdError>(err));
+watcher.on('reconnect', (err) => expectType<Etcd.ResponseHeaders | undefined>(err.headers));
 watcher.on('error', (err) => expectType<unknown>(err.response));
+watcher.on('error', (err) => expectType<string | undefined>(err.code));
 watcher.on('stop', (message) => expectType<string>(message));
 watcher.off('change', console.log);
 expectError(watcher.on('chnage', () => {}));

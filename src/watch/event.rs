@@ -5,7 +5,6 @@ use serde::Deserialize;
 /// The part of a reply's body that a watch needs.
 #[derive(Debug, Deserialize)]
 struct Body {
-    action: Option<String>,
     node: Option<Node>,
     #[serde(rename = "errorCode")]
     error_code: Option<f64>,
@@ -39,7 +38,6 @@ pub enum Meaning {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     pub index: u64,
-    action: String,
     key: String,
 }
 
@@ -53,11 +51,9 @@ pub fn read(status: u16, body: &[u8]) -> Meaning {
     match (body.error_code, body.index, body.node) {
         (Some(401.0), Some(index), _) => Meaning::Outdated(index),
         (Some(110.0), ..) => Meaning::Unauthorized,
-        (None, _, Some(Node { key, modified_index: Some(index) })) => Meaning::Event(Event {
-            index,
-            action: body.action.unwrap_or_default(),
-            key: key.unwrap_or_default(),
-        }),
+        (None, _, Some(Node { key, modified_index: Some(index) })) => {
+            Meaning::Event(Event { index, key: key.unwrap_or_default() })
+        }
         _ => Meaning::Unexpected,
     }
 }
@@ -71,10 +67,10 @@ impl Event {
         let key = self.key.trim_end_matches('/');
         let watched = watched.trim_end_matches('/');
         if let Some(below) = key.strip_prefix(watched) {
-            return below.is_empty() || (below.starts_with('/') && !below.contains("/_"));
+            return !(below.starts_with('/') && below.contains("/_"));
         }
-        let removes = matches!(self.action.as_str(), "delete" | "expire");
-        removes && watched.strip_prefix(key).is_some_and(|below| below.starts_with('/'))
+        // Anything else the server has its reasons for, such as a proxy that changes keys.
+        watched.strip_prefix(key).is_none_or(|below| below.starts_with('/'))
     }
 }
 
@@ -82,14 +78,14 @@ impl Event {
 mod tests {
     use super::*;
 
-    fn event(action: &str, key: &str) -> Event {
-        Event { index: 1, action: action.into(), key: key.into() }
+    fn event(key: &str) -> Event {
+        Event { index: 1, key: key.into() }
     }
 
     #[test]
     fn replies_are_told_apart() {
         let set = br#"{"action":"set","node":{"key":"/a","value":"1","modifiedIndex":7,"createdIndex":7}}"#;
-        assert_eq!(read(200, set), Meaning::Event(Event { index: 7, ..event("set", "/a") }));
+        assert_eq!(read(200, set), Meaning::Event(Event { index: 7, ..event("/a") }));
         let outdated = br#"{"errorCode":401,"message":"","cause":"[91/86]","index":1090}"#;
         assert_eq!(read(400, outdated), Meaning::Outdated(1090));
         assert_eq!(read(401, br#"{"errorCode":110,"index":0}"#), Meaning::Unauthorized);
@@ -102,19 +98,28 @@ mod tests {
 
     #[test]
     fn a_watch_sees_its_tree_and_the_removal_of_what_holds_it() {
-        assert!(event("set", "/a").concerns("/a"));
-        assert!(event("set", "/a/b").concerns("/a"));
-        assert!(event("set", "/a/b").concerns("/"));
-        assert!(event("delete", "/a").concerns("/a/b"));
-        assert!(!event("set", "/a").concerns("/a/b"));
-        assert!(!event("delete", "/w/d").concerns("/w/dfoo"));
-        assert!(!event("set", "/ab").concerns("/a"));
+        assert!(event("/a").concerns("/a"));
+        assert!(event("/a/b").concerns("/a"));
+        assert!(event("/a/b").concerns("/"));
+        assert!(event("/a").concerns("/a/b"));
+    }
+
+    #[test]
+    fn the_removal_of_a_directory_whose_name_only_begins_alike_is_left_out() {
+        assert!(!event("/w/d").concerns("/w/dfoo"));
     }
 
     #[test]
     fn hidden_keys_are_seen_only_by_who_watches_them() {
-        assert!(!event("set", "/a/_b").concerns("/a"));
-        assert!(!event("set", "/a/_b/c").concerns("/a"));
-        assert!(event("set", "/a/_b/c").concerns("/a/_b"));
+        assert!(!event("/_b").concerns("/"));
+        assert!(!event("/a/_b").concerns("/a"));
+        assert!(!event("/a/_b/c").concerns("/a"));
+        assert!(event("/a/_b/c").concerns("/a/_b"));
+    }
+
+    #[test]
+    fn what_has_another_name_than_the_one_asked_for_is_the_servers_business() {
+        assert!(event("/prefix/a").concerns("/a"));
+        assert!(event("/other").concerns("/a"));
     }
 }

@@ -46,6 +46,12 @@ function checkCount(name, value) {
   return Math.min(Math.ceil(checkNumber(name, value)), UNLIMITED);
 }
 
+/** For what would wait for ever if there were none. */
+function checkAtLeastOne(name, value) {
+  if (checkCount(name, value) === 0) throw invalidValue(`The "${name}" argument must be at least 1`);
+  return checkCount(name, value);
+}
+
 function checkBoolean(name, value) {
   if (typeof value !== 'boolean') throw invalidType(name, 'a boolean', value);
   return value;
@@ -69,6 +75,7 @@ function checkSignal(signal) {
 }
 
 module.exports = {
+  checkAtLeastOne,
   checkBoolean,
   checkCount,
   checkKey,

@@ -94,8 +94,8 @@ function readCall(options) {
     signal: signal === undefined || signal === null ? undefined : checkSignal(signal),
     synchronous: synchronous === true,
     timeout: timeout === undefined || timeout === null ? undefined : checkNumber('options.timeout', timeout),
-    maxRetries:
-      maxRetries === undefined || maxRetries === null ? undefined : checkCount('options.maxRetries', maxRetries),
+    // Null means none, as it always did.
+    maxRetries: maxRetries === undefined ? undefined : checkCount('options.maxRetries', maxRetries ?? 0),
   };
 }
 

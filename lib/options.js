@@ -1,6 +1,6 @@
 'use strict';
 
-const { checkBoolean, checkCount, checkNumber, checkOptions } = require('./arguments');
+const { checkAtLeastOne, checkBoolean, checkCount, checkNumber, checkOptions } = require('./arguments');
 const { invalidType, invalidValue } = require('./errors');
 const { checkTunnel, readProxy } = require('./proxy');
 const { trustedRoots } = require('./roots');
@@ -47,7 +47,7 @@ const READERS = {
   tunnel: flag('tunnel', 'tunnel'),
   forever: flag('forever', 'keepAlive'),
   pool: readPool,
-  maxSockets: count('maxSockets', 'maxSockets'),
+  maxSockets: (value) => ({ maxSockets: checkAtLeastOne('options.maxSockets', value) }),
   localAddress: (value) => ({ localAddress: checkString('options.localAddress', value) }),
   agentOptions: (value) => read('options.agentOptions', value, { ...TLS_READERS, maxSockets: READERS.maxSockets }),
   ...TLS_READERS,

@@ -1,8 +1,8 @@
 'use strict';
 
 const { EventEmitter } = require('node:events');
-const { checkCount, checkKey, checkOptions, checkSignal } = require('./arguments');
-const { invalidType } = require('./errors');
+const { checkAtLeastOne, checkKey, checkOptions, checkSignal, extended } = require('./arguments');
+const { invalidType, invalidValue } = require('./errors');
 
 /** Events that may wait for listeners before reading stops. */
 const DEFAULT_BUFFER = 100000;
@@ -20,15 +20,14 @@ class Watcher extends EventEmitter {
     checkOptions(options);
     this.etcd = etcd;
     this.key = checkKey('key', key);
-    this.index = checkIndex(index);
+    const { signal, buffer, query, since } = readOptions(options);
+    this.index = checkIndex(index ?? since);
     this.options = options ?? {};
     this.stopped = false;
     this.retryAttempts = 0;
     // Bound: programs hand it to timers and signal handlers.
     this.stop = this.stop.bind(this);
-    const { signal, buffer, ...query } = this.options;
-    const capacity = buffer === undefined ? DEFAULT_BUFFER : checkCount('options.buffer', buffer);
-    if (this.#obey(signal)) this.#native = etcd.client.watch(this.key, this.index, query, capacity, this.#handlers());
+    if (this.#obey(signal)) this.#native = etcd.client.watch(this.key, this.index, query, buffer, this.#handlers());
   }
 
   stop() {
@@ -91,6 +90,16 @@ class Watcher extends EventEmitter {
     if (this.listenerCount('error') > 0) this.emit('error', Object.assign(new Error(message), fields));
     else process.emitWarning(`Watcher for '${this.key}': ${message}`);
   }
+}
+
+/** What is ours of the options, and what becomes the query; `wait` goes without saying. */
+function readOptions(options) {
+  const { signal, buffer, waitIndex, wait, ...query } = extended(options, {});
+  for (const name of ['quorum', 'stream']) {
+    // etcd answers a quorum read at once; streaming is decided here.
+    if (query[name]) throw invalidValue(`The option "${name}" is not supported by a watcher`);
+  }
+  return { signal, buffer: checkAtLeastOne('options.buffer', buffer ?? DEFAULT_BUFFER), query, since: waitIndex };
 }
 
 /** Null, for from now on, or a whole number; a string of digits was as good. */

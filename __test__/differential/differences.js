@@ -49,6 +49,12 @@ module.exports = [
     'error `ERR_NOT_ETCD` with `httpstatus` and `httpbody` for requests on keys; an empty 2xx answer is still a success',
   ),
   row(
+    'watcher-native',
+    'how a watcher asks',
+    "through its object's `watch`, which can be replaced; a long poll for each event",
+    'natively, ahead of the listeners; no event is lost while the server has it',
+  ),
+  row(
     'old-value-objects',
     'an object, array or function as old value',
     'sent as no condition at all: the write takes place',

@@ -32,6 +32,23 @@ module.exports = {
   title: 'tokens and arguments',
   cases: [
     {
+      name: 'a replaced watch is not used by the watchers of its object',
+      steps: [held],
+      run: (etcd) => {
+        const names = [];
+        etcd.watch = (name) => {
+          names.push(name);
+          return { abort: () => {} };
+        };
+        etcd.watcher('k').stop();
+        return names;
+      },
+      compares: ['result'],
+      difference: 'watcher-native',
+      expected: { result: [] },
+      theirs: { result: ['k'] },
+    },
+    {
       name: 'the state of a token before the answer',
       steps: [held],
       run: async (etcd, { received }) => {

@@ -24,16 +24,11 @@ const outdated = (index) => ({
 const BAD_TYPE = { difference: 'bad-arguments', expected: { thrown: 'ERR_INVALID_ARG_TYPE', wire: [] } };
 const held = { stall: true };
 
-/** Waits of the watcher are recorded, and over at once. */
+/** node-etcd's waits are over at once. */
 function withQuickWaits() {
   const { setTimeout: original } = global;
-  const waits = [];
-  global.setTimeout = (work, ms, ...args) => {
-    if (ms >= 300) waits.push(ms);
-    return original(work, ms >= 300 ? 1 : ms, ...args);
-  };
+  global.setTimeout = (work, ms, ...args) => original(work, ms >= 300 ? 1 : ms, ...args);
   return {
-    waits,
     restore: () => {
       global.setTimeout = original;
     },

@@ -106,6 +106,7 @@ fn authorization(url: &Url) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn host(text: &str) -> String {
         Endpoint::parse(text).expect(text).host().to_owned()
@@ -142,6 +143,19 @@ mod tests {
             let error = Endpoint::parse(text).unwrap_err().to_string();
             assert!(error.contains("expected \"host:port\""), "{error}");
             assert!(!error.contains("geheim"), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_an_address_or_refused(text in "\\PC*|(https?://)?([a-z]{1,3}(:[a-z]{0,3})?@)?[a-z0-9.:\\[\\]/?#@%]{0,12}") {
+            if let Ok(endpoint) = Endpoint::parse(&text) {
+                let again = Endpoint::parse(endpoint.host()).unwrap();
+                prop_assert_eq!(again.host(), endpoint.host());
+                let url = Url::parse(endpoint.server()).unwrap();
+                prop_assert!(url.username().is_empty() && url.password().is_none() && url.query().is_none());
+                prop_assert_eq!(url.host_str(), Some(endpoint.name()));
+            }
         }
     }
 }

@@ -81,6 +81,7 @@ enum Body {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn is_election(body: &str) -> bool {
         Reply { status: 500, body: body.into(), ..Reply::default() }.is_leader_election()
@@ -116,5 +117,25 @@ mod tests {
         assert!(!is_election("not current leader"));
         assert!(!is_election(r#"{"message":"Not current leader"}"#));
         assert!(!is_election("[300]"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_can_be_looked_at(
+            bytes: Vec<u8>,
+            text in "(\\{|\\}|\\[|\\]|:|,|\"errorCode\"|\"|300|3e2|-|\\\\u){0,40}",
+        ) {
+            for body in [bytes, text.into_bytes()] {
+                let is_code = matches!(
+                    serde_json::from_slice::<serde_json::Value>(&body),
+                    Ok(serde_json::Value::Object(fields))
+                        if fields.get("errorCode").and_then(serde_json::Value::as_f64).is_some_and(|code| {
+                            code == 300.0 || code == 301.0
+                        })
+                );
+                let reply = Reply { status: 500, body, ..Reply::default() };
+                prop_assert_eq!(reply.is_leader_election(), is_code);
+            }
+        }
     }
 }

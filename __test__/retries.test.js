@@ -144,6 +144,10 @@ describe('maxRetries', () => {
   });
 
   test('is 3 if it is not said', async () => {
-    assert.deepEqual(await count({ clientOptions: {}, options: { maxRetries: null } }), [3, 3]);
+    assert.deepEqual(await count({ clientOptions: {}, options: { maxRetries: undefined } }), [3, 3]);
+  });
+
+  test('is none if it is null, as in node-etcd', async () => {
+    assert.deepEqual(await count({ clientOptions: {}, options: { maxRetries: null } }), [0, 0]);
   });
 });

@@ -209,6 +209,25 @@ module.exports = [
   ),
   row('watcher-throw', 'watcher: a listener that throws', 'ends the watcher', 'does not'),
   row(
+    'watcher-start',
+    'watcher: a connection that ends before the first event',
+    'asks for what comes from then on: events in between are lost',
+    'asks for what came since the watch was registered',
+  ),
+  row(
+    'watcher-reconnect',
+    'watcher: `maxRetries`, and when `reconnect` is emitted',
+    'each poll is tried again in silence first, as often as `maxRetries` says',
+    '`maxRetries` has no effect; `reconnect` each time that all hosts have failed',
+  ),
+  row(
+    'watcher-auth',
+    'watcher: missing credentials (error 110)',
+    '`reconnect`, and soon again',
+    '`error`, and again after 30 s',
+  ),
+  row('watcher-request', '`watcher.request`', 'the token of the last poll', 'is not there'),
+  row(
     'watcher-pause',
     'watcher: pause after failures',
     'doubles without limit',

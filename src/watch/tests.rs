@@ -1,1 +1,333 @@
+//! The watch against a store that is scripted, in paused time.
 
+use super::*;
+use crate::client::{ResendPolicy, RetryWaits};
+use crate::endpoint::Endpoint;
+use crate::failure::TransportError;
+use crate::transport::Body;
+use bytes::Bytes;
+use proptest::prelude::*;
+use std::sync::Mutex;
+use tokio::time::Instant;
+
+/// What the transport does with the next request whose URL holds `when`.
+#[derive(Clone)]
+struct Step {
+    when: &'static str,
+    does: Does,
+}
+
+#[derive(Clone)]
+enum Does {
+    Fail(&'static str),
+    /// Status, store index, and pieces after a wait of milliseconds each; then the end, or silence.
+    Reply(u16, u64, Vec<(u64, String)>, bool),
+}
+
+#[derive(Default)]
+struct Script {
+    steps: Mutex<Vec<Step>>,
+    asked: Mutex<Vec<(u64, String)>>,
+}
+
+struct Pieces {
+    pieces: VecDeque<(Instant, String)>,
+    silent: bool,
+}
+
+impl Body for Pieces {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
+        let Some((at, _)) = self.pieces.front() else {
+            return if self.silent { std::future::pending().await } else { Ok(None) };
+        };
+        tokio::time::sleep_until(*at).await;
+        Ok(self.pieces.pop_front().map(|(_, text)| text.into()))
+    }
+}
+
+struct Wire(Arc<Script>, Instant);
+
+impl Transport for Wire {
+    type Body = Pieces;
+
+    async fn open(&self, endpoint: &Endpoint, request: &Request) -> Result<Opened<Pieces>, TransportError> {
+        let url = format!("{} {}", endpoint.name(), request.query);
+        let at = u64::try_from(self.1.elapsed().as_millis()).unwrap();
+        self.0.asked.lock().unwrap().push((at, url.clone()));
+        let step = {
+            let mut steps = self.0.steps.lock().unwrap();
+            let found = steps.iter().position(|step| url.contains(step.when));
+            found.map(|found| steps.remove(found))
+        };
+        let Some(step) = step else { return std::future::pending().await };
+        match step.does {
+            Does::Fail(code) => Err(TransportError::with_code(code, code)),
+            Does::Reply(status, index, pieces, silent) => {
+                let mut headers = Headers::default();
+                if index > 0 {
+                    headers.push("x-etcd-index", index.to_string().as_bytes());
+                }
+                let now = Instant::now();
+                let pieces =
+                    pieces.into_iter().map(|(ms, text)| (now + Duration::from_millis(ms), text)).collect();
+                Ok(Opened { status, headers, body: Pieces { pieces, silent } })
+            }
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<String>>>);
+
+impl Observer for Seen {
+    async fn notify(&self, notice: Notice) {
+        let text = match notice {
+            Notice::Registered(index) => format!("registered {index}"),
+            Notice::Change(reply) => match event::read(reply.status, &reply.body) {
+                Meaning::Event(event) => event.index.to_string(),
+                other => format!("{other:?}"),
+            },
+            Notice::Resync(_) => "resync".to_owned(),
+            Notice::Nothing(_) => "nothing".to_owned(),
+            Notice::Disconnected(failures) => format!("disconnected {}", failures.len()),
+            Notice::Unexpected(_) => "unexpected".to_owned(),
+        };
+        self.0.lock().unwrap().push(text);
+    }
+}
+
+fn event(index: u64) -> String {
+    event_of("set", "/k", index)
+}
+
+fn event_of(action: &str, key: &str, index: u64) -> String {
+    format!(r#"{{"action":"{action}","node":{{"key":"{key}","modifiedIndex":{index}}}}}"#)
+}
+
+/// A poll that answers after a wait.
+fn poll(when: &'static str, store: u64, ms: u64, body: String) -> Step {
+    Step { when, does: Does::Reply(200, store, vec![(ms, body)], false) }
+}
+
+fn refusal(when: &'static str, status: u16, body: &str) -> Step {
+    Step { when, does: Does::Reply(status, 1, vec![(0, body.to_owned())], false) }
+}
+
+fn outdated(when: &'static str, index: u64) -> Step {
+    refusal(when, 400, &format!(r#"{{"errorCode":401,"index":{index}}}"#))
+}
+
+/// A stream that brings events after so many milliseconds and then is silent.
+fn stream(store: u64, lines: &[(u64, u64)]) -> Step {
+    let lines = lines.iter().map(|(ms, index)| (*ms, event(*index) + "\n")).collect();
+    Step { when: "stream=true", does: Does::Reply(200, store, lines, true) }
+}
+
+fn fail(when: &'static str, code: &'static str) -> Step {
+    Step { when, does: Does::Fail(code) }
+}
+
+/// Polls that find the watch far behind, so that a stream follows.
+fn behind() -> Vec<Step> {
+    vec![poll("waitIndex=1&", 9, 0, event(1)), poll("waitIndex=2&", 9, 0, event(2))]
+}
+
+struct Run {
+    seen: Vec<String>,
+    asked: Vec<(u64, String)>,
+}
+
+/// Watches `/k` for a while.
+async fn run_on(hosts: &[&str], index: Option<u64>, seconds: u64, steps: Vec<Step>) -> Run {
+    let script = Arc::new(Script { steps: Mutex::new(steps), asked: Mutex::default() });
+    let endpoints = hosts.iter().map(|host| Endpoint::parse(host).unwrap()).collect();
+    let policy = ResendPolicy { waits: RetryWaits::ELECTION, resend_writes: true };
+    let client = Client::new(endpoints, policy, Wire(Arc::clone(&script), Instant::now()));
+    let key = Key::parse("/k").unwrap();
+    let watch = Watch { key, query: String::new(), index, timeout: None, proxies: None };
+    let seen = Seen::default();
+    let watching = Watching::new(Arc::new(client), watch, seen.clone());
+    let _ = timeout(Duration::from_secs(seconds), watching.run()).await;
+    let asked = script.asked.lock().unwrap().clone();
+    Run { seen: std::mem::take(&mut *seen.0.lock().unwrap()), asked }
+}
+
+async fn run(index: Option<u64>, steps: Vec<Step>) -> Vec<String> {
+    run_on(&["a"], index, 1000, steps).await.seen
+}
+
+#[tokio::test(start_paused = true)]
+async fn history_comes_first_and_then_what_is_new() {
+    let steps = vec![poll("waitIndex=1&", 3, 0, event(2)), poll("waitIndex=3&", 3, 4000, event(7))];
+    assert_eq!(run(Some(1), steps).await, ["2", "7"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_index_the_registration_is_the_start_also_over_an_outage() {
+    let steps = vec![
+        Step { when: "wait=true", does: Does::Reply(200, 5, vec![(100, String::new())], false) },
+        poll("waitIndex=6&", 9, 0, event(8)),
+    ];
+    assert_eq!(run(None, steps).await, ["registered 6", "nothing", "8"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_follows_when_polls_are_behind_and_its_gap_is_made_up_for_first() {
+    let mut steps = behind();
+    steps.push(stream(9, &[(0, 10), (1, 11)]));
+    steps.push(poll("waitIndex=3&", 9, 3, event(6)));
+    steps.push(poll("waitIndex=7&", 9, 3, event(9)));
+    assert_eq!(run(Some(1), steps).await, ["1", "2", "6", "9", "10", "11"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn duplicates_on_a_stream_are_dropped() {
+    let mut steps = behind();
+    steps.push(stream(2, &[(0, 3), (0, 3), (1, 4), (1, 4)]));
+    assert_eq!(run(Some(1), steps).await, ["1", "2", "3", "4"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_stream_is_noticed_and_made_up_for() {
+    let mut steps = behind();
+    steps.push(stream(2, &[(0, 3)]));
+    steps.push(poll("waitIndex=4&", 9, 0, event(5)));
+    steps.push(poll("waitIndex=6&", 9, 0, event(8)));
+    let run = run_on(&["a"], Some(1), 2, steps).await;
+    assert_eq!(run.seen, ["1", "2", "3", "5", "8"]);
+    let check = run.asked.iter().find(|(_, query)| query.contains("waitIndex=4&")).unwrap();
+    assert!(check.0 <= 10, "checked after {} ms", check.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outdated_in_each_state_is_one_resync_and_the_end_of_the_gap() {
+    let steps = vec![outdated("waitIndex=1&", 50), poll("waitIndex=50&", 60, 0, event(52))];
+    assert_eq!(run(Some(1), steps).await, ["resync", "52"], "in a poll");
+    let mut steps = behind();
+    steps.push(stream(9, &[(1, 10)]));
+    steps.push(outdated("waitIndex=3&", 50));
+    steps.push(poll("waitIndex=50&", 60, 0, event(52)));
+    assert_eq!(run(Some(1), steps).await, ["1", "2", "resync", "52"], "closing the gap");
+    let mut steps = behind();
+    steps.push(stream(2, &[(0, 3)]));
+    steps.push(outdated("waitIndex=4&", 50));
+    steps.push(poll("waitIndex=50&", 60, 0, event(52)));
+    assert_eq!(run(Some(1), steps).await, ["1", "2", "3", "resync", "52"], "checking a stream");
+}
+
+#[tokio::test(start_paused = true)]
+async fn outdated_at_the_very_index_that_the_server_named_does_not_spin() {
+    let steps = vec![outdated("wait", 50); 1000];
+    let run = run_on(&["a"], Some(1), 10, steps).await;
+    assert!(run.asked.len() < 100, "{} requests in 10 s", run.asked.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn empty_replies_garbage_and_stale_events_are_told_and_do_not_spin() {
+    let steps = vec![poll("waitIndex=5&", 9, 0, String::new()), poll("waitIndex=5&", 9, 0, event(6))];
+    assert_eq!(run(Some(5), steps).await, ["nothing", "6"]);
+    for odd in ["<html>".to_owned(), "{}".to_owned(), event(4)] {
+        let steps = vec![poll("waitIndex=5&", 9, 0, odd.clone()); 1000];
+        let run = run_on(&["a"], Some(5), 60, steps).await;
+        assert!(run.seen.iter().all(|told| told == "unexpected"), "{odd}");
+        assert!((2..40).contains(&run.asked.len()), "{} requests", run.asked.len());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn missing_credentials_are_told_and_asked_for_again_after_30_s() {
+    let denied = r#"{"errorCode":110,"index":0}"#;
+    let steps =
+        vec![refusal("wait", 401, denied), refusal("wait", 401, denied), poll("wait", 3, 0, event(4))];
+    let run = run_on(&["a"], Some(1), 100, steps).await;
+    assert_eq!(run.seen, ["unexpected", "unexpected", "4"]);
+    let times: Vec<u64> = run.asked.iter().map(|(at, _)| *at).collect();
+    assert_eq!(times[..3], [0, 30_000, 60_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn endpoints_take_turns_and_only_a_whole_round_of_failures_is_told() {
+    let mut steps = vec![fail("wait", "ECONNRESET"); 3];
+    steps.push(poll("wait", 3, 0, event(4)));
+    let run = run_on(&["a", "b"], Some(1), 100, steps).await;
+    assert_eq!(run.seen, ["disconnected 2", "4"]);
+    let hosts: Vec<&str> = run.asked[..4].iter().map(|(_, asked)| asked.split(' ').next().unwrap()).collect();
+    assert!(hosts[0] != hosts[1] && hosts[0] == hosts[2] && hosts[1] == hosts[3], "{hosts:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pauses_grow_to_30_s_and_to_700_ms_while_connections_are_refused() {
+    for (code, cap) in [("ECONNRESET", 30_000), ("ECONNREFUSED", 700)] {
+        let run = run_on(&["a"], Some(1), 600, vec![fail("wait", code); 2000]).await;
+        let waits: Vec<u64> = run.asked.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+        assert!((100..=200).contains(&waits[0]), "{code}: {waits:?}");
+        let last = waits[waits.len() - 1];
+        // Paused time goes by whole milliseconds, and each pause may be rounded up.
+        assert!((cap..=cap + 2).contains(&last), "{code}: {waits:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn hidden_keys_of_the_history_are_left_out() {
+    let steps = vec![
+        poll("waitIndex=1&", 3, 0, event_of("set", "/k/_h", 2)),
+        poll("waitIndex=3&", 3, 0, event_of("set", "/k/a", 3)),
+    ];
+    assert_eq!(run(Some(1), steps).await, ["3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_poll_is_renewed_so_that_foreign_events_cost_nothing() {
+    let silent = |when, store| Step { when, does: Does::Reply(200, store, vec![], true) };
+    let cut = |when, store| poll(when, store, 10_000, String::new());
+    let steps = vec![
+        silent("waitIndex=1&", 1),
+        silent("waitIndex=1&", 900),    // the renewal
+        outdated("waitIndex=1&", 1800), // the next one, by which only 901 is in the history
+        cut("waitIndex=901&", 1800),
+        outdated("waitIndex=901&", 2700), // after the cut
+        poll("waitIndex=1801&", 2700, 0, event(2701)),
+    ];
+    assert_eq!(run(Some(1), steps).await, ["nothing", "2701"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_poll_is_kept_when_only_it_reaches_back_far_enough() {
+    let steps = vec![
+        poll("waitIndex=1&", 1, 60_000, event(5000)),
+        outdated("waitIndex=1&", 3000),
+        outdated("waitIndex=2&", 3000),
+    ];
+    assert_eq!(run(Some(1), steps).await, ["5000"]);
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let wait = 0..30_u64;
+    prop_oneof![
+        4 => (0..40_u64, wait.clone(), 1..40_u64).prop_map(|(store, ms, index)| poll("wait", store, ms, event(index))),
+        2 => (0..40_u64, prop::collection::vec((0..30_u64, 1..40_u64), 0..6))
+            .prop_map(|(store, lines)| stream(store, &lines)),
+        1 => (1..40_u64).prop_map(|index| outdated("wait", index)),
+        1 => Just(fail("wait", "ECONNRESET")),
+        1 => Just(poll("wait", 3, 0, String::new())),
+        1 => Just(poll("wait", 3, 0, "<html>".to_owned())),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn indexes_only_grow_between_resyncs(steps in prop::collection::vec(any_step(), 0..40), index in prop::option::of(0..5_u64)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let seen = runtime.block_on(run(index, steps));
+        let mut last = 0;
+        for told in seen {
+            if told == "resync" {
+                // A server may name any index.
+                last = 0;
+            } else if let Ok(index) = told.parse::<u64>() {
+                prop_assert!(index > last, "{index} after {last}");
+                last = index;
+            }
+        }
+    }
+}

@@ -82,7 +82,8 @@ async function outcomesOf(name, options, host = server.host) {
 }
 
 const head = (...lines) => `${['HTTP/1.1 200 OK', ...lines].join('\r\n')}\r\n\r\n`;
-const ok = (body, ...lines) => Buffer.concat([Buffer.from(head(`Content-Length: ${body.length}`, ...lines)), Buffer.from(body)]);
+const ok = (body, ...lines) =>
+  Buffer.concat([Buffer.from(head(`Content-Length: ${body.length}`, ...lines)), Buffer.from(body)]);
 const chunked = head('Transfer-Encoding: chunked');
 const okText = '{"node":{"value":"v"}}';
 const zeros = zlib.gzipSync(Buffer.alloc(64e6));

@@ -52,8 +52,8 @@ function record(hosts, name, index, options) {
 }
 
 /** Resolves with the indexes that etcd confirmed, in order, once all values are written. */
-async function write(prefix, from, to, concurrency) {
-  const args = [server.host, prefix, from, to, KEYS, concurrency].map(String);
+async function write(prefix, from, to, concurrency, pause = 0) {
+  const args = [server.host, prefix, from, to, KEYS, concurrency, pause].map(String);
   const { code, stdout, stderr } = await runScript(WRITER, { args, timeoutMs: 50_000 });
   assert.equal(code, 0, stderr);
   const { indexes } = JSON.parse(stdout);
@@ -116,7 +116,8 @@ describe('a recursive watcher', { timeout: 80_000 }, () => {
     open.unshift(...proxies);
     const hosts = proxies.map(({ host }) => host);
     const seen = record(hosts, key, await nextIndex(), { recursive: true });
-    const writing = write(key, 0, 3000, 1);
+    // Slowly: each cut costs a pause, and the history is 1,000 events.
+    const writing = write(key, 0, 1000, 1, 1);
     await waitUntil(() => seen.indexes.length >= 1 + random(50));
     await proxies[random(2)].close();
     for (let i = 0; i < 3; i++) {

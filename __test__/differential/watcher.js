@@ -91,7 +91,7 @@ module.exports = {
     watched('starting at index 0', [event(10)], { watch: ['k', 0] }),
     watched('starting at null', [event(10)], { watch: ['k', null, null] }),
     watched('options are parameters', [event(10), event(20)], { watch: ['d', 5, { recursive: true }] }),
-    watched('options without an index', [event(10)], { watch: ['d', undefined, { recursive: true, quorum: true }] }),
+    watched('options without an index', [event(10)], { watch: ['d', undefined, { recursive: true, sorted: true }] }),
     watched('an empty reply: the same index again', [event(10), empty()]),
     watched('an empty reply before the first event', [empty(), event(31)], {
       difference: 'watcher-start',

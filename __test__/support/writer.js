@@ -1,7 +1,7 @@
 'use strict';
 
 // Writes to an etcd from a process of its own, as fast as `concurrency` allows:
-//   node writer.js <host> <prefix> <from> <to> <keys> <concurrency>
+//   node writer.js <host> <prefix> <from> <to> <keys> <concurrency> [pause in ms after each]
 // sets <prefix>/k<n> to i, for i from `from` up to but without `to`, where n is i modulo `keys`. When etcd cannot be reached it
 // tries the same value again, so that each is written at least once. Prints { "indexes": [[modifiedIndex, i], …] }
 // at the end, those that etcd confirmed.
@@ -10,7 +10,7 @@ const http = require('node:http');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const [host, prefix, ...numbers] = process.argv.slice(2);
-const [from, to, keys, concurrency] = numbers.map(Number);
+const [from, to, keys, concurrency, pause = 0] = numbers.map(Number);
 const agent = new http.Agent({ keepAlive: true, maxSockets: concurrency });
 const indexes = [];
 let next = from;
@@ -41,6 +41,7 @@ async function work() {
     for (;;) {
       try {
         indexes.push([await put(i), i]);
+        if (pause > 0) await sleep(pause);
         break;
       } catch {
         await sleep(20);

@@ -11,13 +11,13 @@ use std::sync::Mutex;
 use tokio::time::Instant;
 
 /// What the transport does with the next request whose URL holds `when`.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Step {
     when: &'static str,
     does: Does,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 enum Does {
     Fail(&'static str),
     /// Status, store index, and pieces after a wait of milliseconds each; then the end, or silence.

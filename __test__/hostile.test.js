@@ -16,11 +16,9 @@ const TIMEOUT = 2000;
 /** What a busy machine may add to a timeout. */
 const GRACE = 3000;
 const MAX_GROWTH = 200e6;
+const DEEP = 100_000;
 
 let server;
-before(async () => {
-  server = await startHostile();
-});
 after(() => server?.stop());
 
 let lastGood = 0;
@@ -81,16 +79,376 @@ async function outcomesOf(name, options, host = server.host) {
   return [byCallback, byPromise, bySync];
 }
 
-const head = (...lines) => `${['HTTP/1.1 200 OK', ...lines].join('\r\n')}\r\n\r\n`;
-const ok = (body, ...lines) =>
-  Buffer.concat([Buffer.from(head(`Content-Length: ${body.length}`, ...lines)), Buffer.from(body)]);
-const chunked = head('Transfer-Encoding: chunked');
 const okText = '{"node":{"value":"v"}}';
-const zeros = zlib.gzipSync(Buffer.alloc(64e6));
-const closing = (raw) => ({ raw, after: 'close' });
-const DEEP = 100_000;
-
-const table = {
-  'content length too long, closed': closing(`${head('Content-Length: 100')}{}`),
-  'content length too long, open': { raw: `${head('Content-Length: 100')}{}` },
+const head = (...lines) => `${['HTTP/1.1 200 OK', ...lines].join('\r\n')}\r\n\r\n`;
+const withBody = (body, ...lines) => {
+  const bytes = Buffer.from(body);
+  return Buffer.concat([Buffer.from(head(`Content-Length: ${bytes.length}`, ...lines)), bytes]);
 };
+const chunked = head('Transfer-Encoding: chunked');
+const status = (line) => `HTTP/1.1 ${line}\r\nContent-Length: ${okText.length}\r\n\r\n${okText}`;
+const redirect = (to) => `HTTP/1.1 307 T\r\nLocation: ${to}\r\nContent-Length: 0\r\n\r\n`;
+const closing = (raw) => ({ raw, after: 'close' });
+/** No more comes, and the connection stays open: what waits for more ends by its timeout. */
+const open = (raw) => ({ raw, options: { timeout: 300 } });
+const small = { maxResponseSize: 100_000 };
+const filler = Buffer.alloc(65_536, 'x');
+const bomb = zlib.gzipSync(Buffer.alloc(64e6));
+const gzip = 'Content-Encoding: gzip';
+
+function failsWith(code) {
+  return ({ err }) => assert.deepEqual([err?.errors?.length, err?.errors?.[0].httperror?.code], [1, code]);
+}
+const tooLarge = failsWith('ERR_RESPONSE_TOO_LARGE');
+const timesOut = failsWith('ESOCKETTIMEDOUT');
+const isGood = ({ err, body }) => assert.deepEqual([err, body], [null, JSON.parse(okText)]);
+
+/** Fails, with the entry of an endpoint that gave no reply. */
+function hasNoReply({ err }) {
+  assert.equal(err?.errors?.length, 1, err?.message ?? 'succeeded');
+  assert.ok(err.errors[0].httperror instanceof Error);
+}
+
+const CASES = {
+  lengths: {
+    'too long, then closed': { ...closing(`${head('Content-Length: 100')}{}`), check: hasNoReply },
+    'too long, then open': { ...open(`${head('Content-Length: 100')}{}`), check: timesOut },
+    'too long, then reset': { raw: `${head('Content-Length: 100')}{}`, after: 'reset', check: hasNoReply },
+    'too short': { raw: `${head('Content-Length: 2')}{}${'x'.repeat(1000)}` },
+    negative: { ...closing(`${head('Content-Length: -1')}${okText}`), check: hasNoReply },
+    'of 2^63': { ...closing(`${head('Content-Length: 9223372036854775808')}{}`), check: hasNoReply },
+    'of 2^64 - 1': { ...closing(`${head('Content-Length: 18446744073709551615')}{}`), check: hasNoReply },
+    'beyond 2^64': { ...closing(`${head('Content-Length: 99999999999999999999999')}{}`), check: hasNoReply },
+    'of a terabyte': { ...closing(`${head('Content-Length: 1000000000000')}{}`), check: hasNoReply },
+    'no number': { ...closing(`${head('Content-Length: many')}${okText}`), check: hasNoReply },
+    'two that differ': { ...closing(`${head('Content-Length: 2', 'Content-Length: 22')}${okText}`), check: hasNoReply },
+    'and chunks too': closing(`${head('Content-Length: 5', 'Transfer-Encoding: chunked')}16\r\n${okText}\r\n0\r\n\r\n`),
+    'none, and nothing': { ...open(head()), check: timesOut },
+    'none, and closed at once': closing(head()),
+  },
+  chunks: {
+    'of a size beyond 2^64': { ...closing(`${chunked}fffffffffffffffff\r\n{}`), check: hasNoReply },
+    'of 2^64 - 1': { ...closing(`${chunked}ffffffffffffffff\r\n{}`), check: hasNoReply },
+    'of a negative size': { ...closing(`${chunked}-1\r\n{}\r\n0\r\n\r\n`), check: hasNoReply },
+    'of no size': { ...closing(`${chunked}zz\r\n{}\r\n0\r\n\r\n`), check: hasNoReply },
+    'longer than they say': { ...closing(`${chunked}1\r\n{}\r\n0\r\n\r\n`), check: hasNoReply },
+    'without an end': { ...closing(`${chunked}2\r\n{}\r\n`), check: hasNoReply },
+    'with an endless extension': { raw: `${chunked}2;`, endless: filler, check: hasNoReply },
+    'with endless trailers': { raw: `${chunked}2\r\n{}\r\n0\r\n`, endless: Buffer.from('X-A: b\r\n'.repeat(5000)) },
+    'with an endless size': { raw: chunked, endless: Buffer.alloc(65_536, '0'), options: { timeout: 300 }, check: hasNoReply },
+  },
+  'endless bodies': {
+    'announced by nothing': { raw: head(), endless: filler, options: small, check: tooLarge },
+    'with an announced terabyte': { raw: head('Content-Length: 1000000000000'), endless: filler, options: small, check: tooLarge },
+    'in chunks': { raw: chunked, endless: Buffer.concat([Buffer.from('10000\r\n'), filler, Buffer.from('\r\n')]), options: small, check: tooLarge },
+    'in chunks of a byte': { raw: chunked, endless: Buffer.from('1\r\nx\r\n'.repeat(500)), options: small, check: tooLarge },
+    'of an error': { raw: 'HTTP/1.1 500 No\r\n\r\n', endless: filler, options: small, check: tooLarge },
+    'of a redirect': { raw: 'HTTP/1.1 307 No\r\nLocation: /v2/keys/good-other\r\n\r\n', endless: filler, options: small },
+    'of zeros': { raw: head(), endless: Buffer.alloc(65_536), options: small, check: tooLarge },
+  },
+  heads: {
+    'with endless header lines': { raw: 'HTTP/1.1 200 OK\r\n', endless: Buffer.from('X-A: b\r\n'.repeat(5000)), check: hasNoReply },
+    'with an endless header line': { raw: 'HTTP/1.1 200 OK\r\nX-A: ', endless: filler, check: hasNoReply },
+    'with an endless reason': { raw: 'HTTP/1.1 200 ', endless: filler, check: hasNoReply },
+    'with endless empty lines': { raw: '', endless: Buffer.alloc(65_536, '\r\n'), options: { timeout: 500 } },
+    'with 10,000 header lines': closing(withBody(okText, ...Array.from({ length: 10_000 }, (_, i) => `X-${i}: ${i}`))),
+    'with 10,000 equal header lines': closing(withBody(okText, ...Array(10_000).fill('X-A: b'))),
+    'after endless interim replies': { raw: '', endless: Buffer.from('HTTP/1.1 100 Continue\r\n\r\n'.repeat(2000)), options: { timeout: 500 }, check: hasNoReply },
+    'that drip for ever': { raw: 'HTTP/1.1 200 OK\r\nX-A: ', endless: Buffer.from('x'), pauseMs: 50, options: { timeout: 500 }, check: hasNoReply },
+    'with NUL bytes': { ...closing(withBody(okText, 'X-\0: a\0b')), check: hasNoReply },
+    'with a NUL in a value': { ...closing(withBody(okText, 'X-A: a\0b')), check: hasNoReply },
+    'with invalid UTF-8': closing(Buffer.from(`HTTP/1.1 200 \xff\r\nX-A: \xff\xfe\r\nContent-Length: ${okText.length}\r\n\r\n${okText}`, 'latin1')),
+    'with bare LF': closing(`HTTP/1.1 200 OK\nContent-Length: ${okText.length}\nX-A: b\n\n${okText}`),
+    'with bare CR': { ...closing(withBody(okText, 'X-A: a\rX-B: b')), check: hasNoReply },
+    'with a folded line': closing(withBody(okText, 'X-A: a', ' X-B: b')),
+    'with a space before a colon': closing(withBody(okText, 'X-A : a')),
+    'without a colon': { ...closing(withBody(okText, 'nothing')), check: hasNoReply },
+    'with a nameless header': { ...closing(withBody(okText, ': a')), check: hasNoReply },
+    'after empty lines': closing(`\r\n\r\n${withBody(okText)}`),
+    'of status 999': { ...closing(status('999 Odd')), check: ({ err }) => assert.equal(err?.errors?.[0].httpstatus, 999) },
+    'of status 000': { ...closing(status('000 Odd')), check: hasNoReply },
+    'of status 99': { ...closing(status('99 Odd')), check: hasNoReply },
+    'of status 1000': { ...closing(status('1000 Odd')), check: hasNoReply },
+    'of status 101': { raw: 'HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n', options: { timeout: 300 } },
+    'of status 204 with a body': closing(`HTTP/1.1 204 No\r\nContent-Length: ${okText.length}\r\n\r\n${okText}`),
+    'of HTTP/1.0': { ...closing(`HTTP/1.0 200 OK\r\n\r\n${okText}`), check: isGood },
+    'of HTTP/2.0': { ...closing(`HTTP/2.0 200 OK\r\n\r\n${okText}`), check: hasNoReply },
+    'of HTTP/0.9': { ...closing(okText), check: hasNoReply },
+    'of another protocol': { ...closing('SSH-2.0-OpenSSH_9.2\r\n'), check: hasNoReply },
+    'that are a TLS alert': { ...closing(Buffer.from('15030100020228', 'hex')), check: hasNoReply },
+    'that are an HTTP/2 preface': { ...closing('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0'), check: hasNoReply },
+    'that are a request': { ...closing('GET / HTTP/1.1\r\nHost: a\r\n\r\n'), check: hasNoReply },
+    'that are nothing': { ...closing(''), check: hasNoReply },
+    'cut off': { ...closing('HTTP/1.1 200 OK\r\nContent-Le'), check: hasNoReply },
+    'that never come': { ...open(''), check: timesOut },
+  },
+  redirects: {
+    'for ever': { ...closing(redirect('/v2/keys/redirects%20for%20ever')) },
+    'to no URL': closing(redirect('http://[::1')),
+    'to a file': closing(redirect('file:///etc/passwd')),
+    'to a script': closing(redirect('javascript:alert(1)')),
+    'to a port beyond all': closing(redirect('http://127.0.0.1:99999/')),
+    'to port 0': closing(redirect('http://127.0.0.1:0/')),
+    'to a very long URL': closing(redirect(`/v2/keys/${'x'.repeat(100_000)}`)),
+    'to NUL and invalid UTF-8': closing(Buffer.from(redirect('/v2/keys/\xff\xfe'), 'latin1')),
+  },
+  bodies: {
+    'of invalid UTF-8': {
+      raw: withBody(Buffer.from('{"node":{"value":"a\xff\xc3(\xed\xa0\x80z"}}', 'latin1')),
+      check: ({ err, body }) => assert.ok(err === null && /^a\uFFFD+\(\uFFFD+z$/.test(body.node.value), `${body}`),
+    },
+    'of NUL bytes': { raw: withBody('\0\0\0'), check: ({ err }) => assert.equal(err?.httpbody, '\0\0\0') },
+    'of JSON nested deep': {
+      raw: withBody(`{"node":${'['.repeat(DEEP)}${']'.repeat(DEEP)}}`),
+      check({ err, body }) {
+        assert.equal(err, null);
+        let depth = 0;
+        for (let list = body.node; list !== undefined; list = list[0]) depth += 1;
+        assert.equal(depth, DEEP);
+      },
+    },
+    'of JSON nested deep without an end': { raw: withBody('['.repeat(DEEP)), check: ({ err }) => assert.equal(err?.httpbody.length, DEEP) },
+    'of JSON nested deep in an error': { raw: `HTTP/1.1 500 No\r\nContent-Length: ${2 * DEEP}\r\n\r\n${'['.repeat(DEEP)}${']'.repeat(DEEP)}`, check: ({ err }) => assert.equal(err?.errors[0].httpstatus, 500) },
+    'with a deep message': { raw: withBody(`{"errorCode":1,"message":${'['.repeat(DEEP)}${']'.repeat(DEEP)}}`), check: ({ err }) => assert.equal(err?.errorCode, 1) },
+    'with a message that is no text': {
+      raw: withBody('{"errorCode":1,"message":{"toString":1,"valueOf":1}}'),
+      check: ({ err }) => assert.equal(err?.errorCode, 1),
+    },
+    'with a message of a number': { raw: withBody('{"errorCode":1,"message":5}'), check: ({ err }) => assert.equal(err?.message, '5') },
+    'with __proto__ keys': {
+      raw: withBody('{"__proto__":{"polluted":1,"errorCode":1},"constructor":{"prototype":{"polluted":1}}}', '__proto__: polluted', 'constructor: a'),
+      check({ err, body, headers }) {
+        assert.equal(err, null);
+        assert.deepEqual([Object.getPrototypeOf(body), Object.getPrototypeOf(headers)], [Object.prototype, Object.prototype]);
+        assert.deepEqual([{}.polluted, {}.errorCode, body.polluted, headers.polluted], Array(4).fill(undefined));
+      },
+    },
+    'with __proto__ keys in an error': {
+      raw: withBody('{"errorCode":1,"message":"no","__proto__":{"polluted":1}}'),
+      check: ({ err }) => assert.deepEqual([err?.errorCode, err.polluted, err.error.polluted, {}.polluted], [1, undefined, undefined, undefined]),
+    },
+  },
+  gzip: {
+    'that is a bomb': { raw: withBody(bomb, gzip), options: { ...small, gzip: true }, check: tooLarge },
+    'that is a bomb of many members': { raw: head(gzip), endless: bomb, options: { ...small, gzip: true }, check: tooLarge },
+    'that is none': { raw: withBody(okText, gzip), options: { gzip: true }, check: hasNoReply },
+    'cut off': { raw: withBody(zlib.gzipSync(okText).subarray(0, 20), gzip), options: { gzip: true }, check: hasNoReply },
+    'with a wrong checksum': { raw: withBody(Buffer.concat([zlib.gzipSync(okText).subarray(0, -8), Buffer.alloc(8, 1)]), gzip), options: { gzip: true }, check: hasNoReply },
+    'of nothing': { raw: withBody('', gzip), options: { gzip: true } },
+    'not asked for': { raw: withBody(bomb, gzip), options: small },
+  },
+};
+
+const nameOf = (group, what) => encodeURIComponent(`${group} ${what}`);
+
+before(async () => {
+  server = await startHostile();
+  const defined = {};
+  for (const [group, cases] of Object.entries(CASES)) {
+    for (const [what, { raw, endless, pauseMs, after: end }] of Object.entries(cases)) {
+      defined[nameOf(group, what)] = { raw, endless, pauseMs, after: end };
+    }
+  }
+  await server.define(defined);
+});
+
+for (const [group, cases] of Object.entries(CASES)) {
+  describe(`hostile ${group}`, () => {
+    for (const [what, { options, check }] of Object.entries(cases)) {
+      test(what, async () => {
+        for (const outcome of await outcomesOf(nameOf(group, what), options)) {
+          if (process.env.DUMP) console.error(group, '|', what, '|', outcome.err?.message, '|', outcome.err?.code ?? outcome.err?.errors?.[0]?.httperror?.code, '|', outcome.err?.errors?.[0]?.httperror?.message);
+          check?.(outcome);
+        }
+      });
+    }
+  });
+}
+
+describe('a reply that nobody asked for', () => {
+  const stolen = goodReply('stolen');
+
+  test('before the request is not the reply to a later one', async () => {
+    const etcd = new Etcd(server.eagerHost, { timeout: TIMEOUT, maxRetries: 0 });
+    for (let i = 0; i < 20; i++) {
+      const name = `good-${++lastGood}`;
+      const outcomes = [await settled(etcd.get(name)), etcd.getSync(name)];
+      for (const { err, body } of outcomes) {
+        assert.ok(err instanceof Error || body.node.value === name || body.node.value === 'eager');
+      }
+    }
+    await assertUsable(new Etcd(server.host));
+  });
+
+  for (const [what, garbage] of [
+    ['a whole reply', stolen],
+    ['many replies', Buffer.concat(Array(100).fill(stolen))],
+    ['half a reply', stolen.subarray(0, 20)],
+    ['random bytes', randomBytes(random(1), 1000)],
+    ['a line break', Buffer.from('\r\n')],
+  ]) {
+    test(`after a good one is not the reply to the next request: ${what}`, async () => {
+      const name = `garbage-${what.replaceAll(' ', '-')}`;
+      await server.define({
+        [name]: { raw: Buffer.concat([withBody(okText), garbage]) },
+        [`${name}-later`]: { raw: [[0, withBody(okText)], [10, garbage]] },
+      });
+      const etcd = new Etcd(server.host, { timeout: TIMEOUT, maxRetries: 0 });
+      for (let i = 0; i < 20; i++) {
+        isGood(await settled(etcd.get(name)));
+        isGood(etcd.getSync(name));
+        await assertUsable(etcd);
+      }
+      isGood(await settled(etcd.get(`${name}-later`)));
+      isGood(etcd.getSync(`${name}-later`));
+      await sleep(100);
+      await assertUsable(etcd);
+    });
+  }
+});
+
+describe('fuzzed replies', () => {
+  const COUNT = 300;
+
+  test(`settle every call (SEED=${SEED})`, async (t) => {
+    t.diagnostic(`SEED=${SEED}`);
+    const next = random(SEED);
+    const names = Array.from({ length: COUNT }, (_, i) => `fuzz-${i}`);
+    const defined = {};
+    for (const name of names) {
+      const raw = next() < 0.3 ? randomReply(next) : mutated(next, goodReply(name));
+      defined[name] = { raw, after: next() < 0.2 ? 'reset' : 'close' };
+      defined[`${name}-open`] = { raw };
+    }
+    await server.define(defined);
+    const rss = process.memoryUsage.rss();
+    const etcd = new Etcd(server.host, { timeout: TIMEOUT, maxRetries: 0, maxResponseSize: 1e6, gzip: true });
+    const shown = (name) => `SEED=${SEED} ${name}: ${JSON.stringify(defined[name].raw.toString('latin1'))}`;
+    const calls = new Map();
+    const all = Object.keys(defined).map((name) =>
+      inTime(TIMEOUT, () =>
+        called((done) =>
+          etcd.get(name, (...args) => {
+            calls.set(name, (calls.get(name) ?? 0) + 1);
+            done(...args);
+          }),
+        ).then(([err, body, headers]) => ({ err, body, headers })),
+      ).catch((error) => assert.fail(`${shown(name)}: ${error.message}`)),
+    );
+    await Promise.all(all);
+    for (const name of names) {
+      const started = Date.now();
+      assertOutcome(etcd.getSync(name) ?? assert.fail(shown(name)));
+      assert.ok(Date.now() - started < TIMEOUT + GRACE, shown(name));
+    }
+    await assertUsable(etcd);
+    for (const name of Object.keys(defined)) assert.equal(calls.get(name), 1, shown(name));
+    assert.ok(process.memoryUsage.rss() - rss < MAX_GROWTH);
+  });
+});
+
+describe('CR and LF', () => {
+  const scripted = scriptedServers();
+  const LINE_BREAKS = ['\r\n', '\n', '\r', '\u2028', '\u010d\u010a', '%0d%0a', '\0'];
+  const evil = (lineBreak) => `a${lineBreak}X-Injected: 1${lineBreak}${lineBreak}GET /injected HTTP/1.1${lineBreak}${lineBreak}`;
+
+  /** Every way to bring text to the wire. What throws is as good as what sends it encoded. */
+  const WAYS = {
+    key: (host, text) => [new Etcd(host), (etcd) => etcd.setSync(text, 'v'), (etcd) => etcd.get(text)],
+    value: (host, text) => [new Etcd(host), (etcd) => etcd.setSync('k', text), (etcd) => etcd.set('k', text)],
+    query: (host, text) => [new Etcd(host), (etcd) => etcd.getSync('k', { [text]: text }), (etcd) => etcd.get('k', { [text]: text })],
+    path: (host, text) => [new Etcd(host), (etcd) => etcd.raw('GET', text), (etcd) => etcd.raw('GET', `v2/keys?a=${text}`)],
+    method: (host, text) => [new Etcd(host), (etcd) => etcd.raw(`GET ${text}`, 'v2/keys/k'), (etcd) => etcd.raw(text, 'v2/keys/k')],
+    'value of a header': (host, text) => [new Etcd(host, { headers: { 'X-A': text } })],
+    'name of a header': (host, text) => [new Etcd(host, { headers: { [`X-A: ${text}`]: 'v' } })],
+    'list of header lines': (host, text) => [new Etcd(host, { headers: { 'X-A': ['b', text] } })],
+    'host header': (host, text) => [new Etcd(host, { headers: { host: text } })],
+    'host, at its end': (host, text) => [new Etcd(`${host}${text}`)],
+    'host, in its path': (host, text) => [new Etcd(`${host}/${text}`)],
+    'host, in its user': (host, text) => [new Etcd(`http://${text}:${text}@${host}`)],
+    user: (host, text) => [new Etcd(host, { auth: { user: text, pass: text } })],
+    bearer: (host, text) => [new Etcd(host, { auth: { bearer: text } })],
+    proxy: (host, text) => [new Etcd('192.0.2.1:1', { proxy: `http://${text}@${host}`, timeout: TIMEOUT, maxRetries: 0 })],
+  };
+
+  for (const [what, make] of Object.entries(WAYS)) {
+    test(`in a ${what} put no header and no request on the wire`, async () => {
+      const wire = await scripted([], { fallback: { echo: true } });
+      const settle = async (work) => {
+        try {
+          return await work();
+        } catch (error) {
+          assert.ok(error instanceof Error);
+        }
+      };
+      let asked = 0;
+      for (const lineBreak of LINE_BREAKS) {
+        await settle(async () => {
+          const [etcd, ...ways] = make(wire.host, evil(lineBreak));
+          for (const way of [...ways, () => etcd.getSync('k'), () => etcd.get('k')]) {
+            asked += 1;
+            await settle(() => way(etcd));
+          }
+        });
+      }
+      const requests = await wire.requests();
+      assert.ok(requests.length <= asked, `${requests.length} requests for ${asked} calls`);
+      for (const { head: sent } of requests) {
+        assert.doesNotMatch(sent.replaceAll('\r\n', ' \u2028'), /[\r\n\0]/);
+        assert.doesNotMatch(sent, /^x-injected/im);
+        assert.doesNotMatch(sent, /^GET \/injected/im);
+        const [line] = sent.split('\r\n');
+        assert.match(line, /^[A-Z]+ \S+ HTTP\/1\.1$/);
+      }
+    });
+  }
+});
+
+/** Resolves with the outcome of a promise in the shape of that of a Sync call. */
+function settled(token) {
+  return token.then(
+    (body) => ({ err: null, body, headers: token.headers }),
+    (err) => ({ err, body: '', headers: token.headers }),
+  );
+}
+
+/** Numbers from 0 to 1 that depend on the seed alone (mulberry32). */
+function random(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function randomBytes(next, length) {
+  return Buffer.from(Array.from({ length }, () => Math.floor(next() * 256)));
+}
+
+/** Random bytes, alone or after something that makes the client read on. */
+function randomReply(next) {
+  const starts = ['', 'HTTP/1.1 ', 'HTTP/1.1 200 OK\r\n', head(), head('Content-Length: 50'), chunked, head(gzip)];
+  const start = starts[Math.floor(next() * starts.length)];
+  return Buffer.concat([Buffer.from(start), randomBytes(next, Math.floor(next() * 2000))]);
+}
+
+/** A reply with a few bytes changed, cut out, doubled or put in. */
+function mutated(next, reply) {
+  const pieces = ['\r\n', '\r\n\r\n', '\0', '\xff', '-', '9', ':', '[', 'Transfer-Encoding: chunked\r\n', 'Content-Length: 3\r\n', '{"errorCode":1,'];
+  let bytes = reply;
+  for (let left = 1 + Math.floor(next() * 5); left > 0; left--) {
+    const from = Math.floor(next() * (bytes.length + 1));
+    const to = Math.min(bytes.length, from + Math.floor(next() * 20));
+    const kinds = [
+      randomBytes(next, to - from),
+      Buffer.alloc(0),
+      Buffer.concat([bytes.subarray(from, to), bytes.subarray(from, to)]),
+      Buffer.from(pieces[Math.floor(next() * pieces.length)], 'latin1'),
+    ];
+    const put = kinds[Math.floor(next() * kinds.length)];
+    bytes = Buffer.concat([bytes.subarray(0, from), put, bytes.subarray(put === kinds[3] ? from : to)]);
+  }
+  return bytes;
+}

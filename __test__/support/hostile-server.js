@@ -53,7 +53,7 @@ function serve(socket) {
 
 async function play(socket, name) {
   if (name.startsWith('good-')) return write(socket, goodReply(name));
-  const { raw, endless, pauseMs, after } = replies.get(name);
+  const { raw, endless, pauseMs, after } = replies.get(name) ?? { raw: '', after: 'close' };
   for (const [delayMs, bytes] of Array.isArray(raw) ? raw : [[0, raw]]) {
     if (delayMs > 0) await sleep(delayMs);
     await write(socket, bytes);

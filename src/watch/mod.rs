@@ -172,6 +172,12 @@ impl<T: Transport, O: Observer> Watching<T, O> {
         }
     }
 
+    /// An event, or a poll that lasts: headers alone come from broken servers, too.
+    fn recovered(&mut self) {
+        self.failures.clear();
+        self.waits = None;
+    }
+
     async fn pause(&mut self, max: Duration) {
         let wait = self.waits.get_or_insert_with(waits).next().unwrap_or(MAX_WAIT);
         sleep(wait.min(max)).await;
@@ -202,7 +208,7 @@ impl<T: Transport, O: Observer> Watching<T, O> {
                 break reply;
             }
             self.settled = registered + 1;
-            self.failures.clear();
+            self.recovered();
             if let Ok(reply) = timeout(RENEWAL, &mut reply).await {
                 break reply;
             }
@@ -328,7 +334,7 @@ impl<T: Transport, O: Observer> Watching<T, O> {
             return;
         }
         self.next = Some(found.event.index + 1);
-        self.failures.clear();
+        self.recovered();
         if found.event.concerns(&self.path) {
             self.observer.notify(Notice::Change(found.reply)).await;
         }
@@ -336,7 +342,6 @@ impl<T: Transport, O: Observer> Watching<T, O> {
 
     /// Learns where the store is from the headers of a poll.
     async fn register(&mut self, headers: &Headers) -> u64 {
-        self.waits = None;
         let registered = index_of(headers);
         if self.next.is_none() && registered > 0 {
             self.next = Some(registered + 1);

@@ -30,7 +30,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 /// Waits between attempts to reconnect.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
+const FIRST_WAIT: Duration = Duration::from_millis(10);
 const MAX_WAIT: Duration = Duration::from_secs(30);
 /// While a server only refuses connections, asking costs it nothing, and it may be back any moment.
 const MAX_WAIT_REFUSED: Duration = Duration::from_millis(700);

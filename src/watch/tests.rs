@@ -260,7 +260,7 @@ async fn pauses_grow_to_30_s_and_to_700_ms_while_connections_are_refused() {
     for (code, cap) in [("ECONNRESET", 30_000), ("ECONNREFUSED", 700)] {
         let run = run_on(&["a"], Some(1), 600, vec![fail("wait", code); 2000]).await;
         let waits: Vec<u64> = run.asked.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
-        assert!((100..=200).contains(&waits[0]), "{code}: {waits:?}");
+        assert!((10..=21).contains(&waits[0]), "{code}: {waits:?}");
         let last = waits[waits.len() - 1];
         // Paused time goes by whole milliseconds, and each pause may be rounded up.
         assert!((cap..=cap + 2).contains(&last), "{code}: {waits:?}");

@@ -34,9 +34,18 @@ class AbortError extends Error {
   }
 }
 
+/** A message as text; what a server sends may have no text, or not let itself be turned into one. */
+function textOf(message) {
+  try {
+    return String(message || 'Etcd error');
+  } catch {
+    return 'Etcd error';
+  }
+}
+
 /** etcd said no: the body's errorCode and message (semantics.md 3.2). */
 function etcdError(body) {
-  return withFields(new Error(body.message || 'Etcd error'), { errorCode: body.errorCode, error: body });
+  return withFields(new Error(textOf(body.message)), { errorCode: body.errorCode, error: body });
 }
 
 /** A reply to a keys operation that no etcd v2 API gives. */

@@ -1,6 +1,6 @@
 //! Whom to trust and how to prove oneself over TLS.
 
-use crate::transport::verifier::{NoVerifier, Verifier};
+use crate::transport::verifier::Verifier;
 use p12_keystore::Pkcs12Archive;
 use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
@@ -48,13 +48,9 @@ impl TlsOptions {
             .dangerous();
         let name = self.server_name.clone().map(ServerName::try_from).transpose();
         let name = name.map_err(|error| invalid("servername", error))?;
-        let verifier = Verifier::new(self.roots()?, name, Arc::clone(&provider))
+        let verifier = Verifier::new(self.roots()?, name, self.accept_any_server, provider)
             .map_err(|error| invalid("ca", error))?;
-        let builder = if self.accept_any_server {
-            builder.with_custom_certificate_verifier(Arc::new(NoVerifier(provider)))
-        } else {
-            builder.with_custom_certificate_verifier(Arc::new(verifier))
-        };
+        let builder = builder.with_custom_certificate_verifier(Arc::new(verifier));
         match self.identity()? {
             Some((chain, key)) => builder.with_client_auth_cert(chain, key).map_err(|error| {
                 let option = match error {

@@ -46,6 +46,8 @@ pub struct Verifier {
     chains: Option<Arc<WebPkiServerVerifier>>,
     /// Trusted themselves: as in OpenSSL, a server may present one of them as its own, though it is a CA's.
     roots: Vec<CertificateDer<'static>>,
+    /// Take every certificate: `rejectUnauthorized: false`. The server must still hold its key.
+    accept_any: bool,
     /// Expected in the certificate, instead of the name that was connected to.
     server_name: Option<ServerName<'static>>,
     provider: Arc<CryptoProvider>,
@@ -55,6 +57,7 @@ impl Verifier {
     pub fn new(
         roots: Vec<CertificateDer<'static>>,
         server_name: Option<ServerName<'static>>,
+        accept_any: bool,
         provider: Arc<CryptoProvider>,
     ) -> Result<Self, Error> {
         let mut store = RootCertStore::empty();
@@ -63,7 +66,7 @@ impl Verifier {
         }
         let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider));
         let chains = if roots.is_empty() { None } else { Some(builder.build().map_err(other)?) };
-        Ok(Self { chains, roots, server_name, provider })
+        Ok(Self { chains, roots, accept_any, server_name, provider })
     }
 
     fn verify_pinned(
@@ -92,6 +95,9 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        if self.accept_any {
+            return Ok(ServerCertVerified::assertion());
+        }
         let name = self.server_name.as_ref().unwrap_or(server_name);
         if self.roots.iter().any(|root| root == end_entity) {
             return self.verify_pinned(end_entity, name, now);
@@ -130,45 +136,6 @@ impl ServerCertVerifier for Verifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Takes every certificate: `rejectUnauthorized: false`. The server must still hold its key.
-#[derive(Debug)]
-pub struct NoVerifier(pub Arc<CryptoProvider>);
-
-impl ServerCertVerifier for NoVerifier {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }
 

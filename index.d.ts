@@ -996,6 +996,12 @@ declare namespace Etcd {
      * are in memory; what is not read in time may be lost, see `resync`.
      */
     buffer?: number | undefined;
+    /**
+     * Milliseconds within which a connection is noticed that died without a word, as when a load balancer dropped it:
+     * from 100 to 2,147,483,647. Default 60,000. Every eighth to quarter of it a poll that waits is replaced by a new
+     * one, and connecting and the response headers may each take a quarter of it.
+     */
+    liveness?: number | undefined;
     /** Milliseconds for connecting and for the response headers, instead of the client's {@link EtcdOptions.timeout}. */
     timeout?: number | undefined;
     /** Without effect: a watcher never gives up. */
@@ -1213,7 +1219,7 @@ declare namespace Etcd {
   }
 
   /**
-   * Watches until it is stopped, and keeps the process alive until then. See {@link WatcherEvents} for its events.
+   * Watches until it is stopped, and keeps the process alive until then unless told otherwise by `unref()`. See {@link WatcherEvents} for its events.
    *
    * It reads ahead of its listeners. Every event with the starting index or a later one comes exactly once and in
    * order, while the server still has it: etcd keeps the last 1,000 events of all keys. If it no longer has what comes
@@ -1227,13 +1233,34 @@ declare namespace Etcd {
    *   watcher.stop();
    * });
    * ```
+   *
+   * A `for await` loop gets the changes one by one, from the loop's beginning on; the others wait, counted among the
+   * `buffer`. Leaving the loop stops the watcher. Where there would be a `resync` event, or the key cannot be watched,
+   * the loop ends with its error, after the changes before it.
+   *
+   * @example
+   * ```js
+   * for await (const event of etcd.watcher('color')) {
+   *   if (event.node.value === 'blue') break;
+   * }
+   * ```
    */
-  export class Watcher extends EventEmitter {
+  export class Watcher extends EventEmitter implements AsyncIterable<EtcdEvent>, AsyncDisposable {
     /** The same as `etcd.watcher(key, index, options)`. */
     constructor(etcd: EtcdClass, key: string, index?: number | null, options?: WatcherOptions | null);
 
     /** Ends the watcher and emits `stop`. Returns whether somebody listened to that. Bound to the watcher. */
     stop(): boolean;
+    /** The same unless it is stopped already, for `await using` and whoever awaits the end. */
+    close(): Promise<void>;
+    [Symbol.asyncDispose](): Promise<void>;
+    /** The changes from now on; every loop gets all of them. */
+    [Symbol.asyncIterator](): AsyncIterableIterator<EtcdEvent>;
+
+    /** Keeps the process alive, as it does from the start. */
+    ref(): this;
+    /** Lets the process end while it watches. */
+    unref(): this;
 
     /** Whether `stop()` was called. */
     stopped: boolean;

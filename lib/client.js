@@ -45,12 +45,12 @@ class Client {
   }
 
   /** A watch, which tells `handlers` until it is aborted. */
-  watch(key, index, options, buffer, handlers) {
+  watch(key, index, options, { buffer, liveness }, handlers) {
     const { query, timeout = this.timeout } = readCall(options);
     const since = index === null ? undefined : Number(index);
     const proxies = proxiesOf(this.#proxies);
     return startWatch(this.servers, handlers, (id) =>
-      this.#native.watch(id, key, query, since, timeout, proxies, buffer),
+      this.#native.watch(id, key, query, since, timeout, proxies, buffer, liveness),
     );
   }
 

@@ -29,6 +29,16 @@ class Watch {
     environment.abort(this.#id);
   }
 
+  /** Whether it keeps the process alive. */
+  setReferenced(referenced) {
+    environment.native.setReferenced(this.#id, referenced);
+  }
+
+  /** Whether changes that were told go on to count among those that wait. */
+  setPaused(paused) {
+    environment.native.setPaused(this.#id, paused);
+  }
+
   onEvent(kind, status, headerLines, text) {
     switch (kind) {
       case EventKind.Change:

@@ -1,40 +1,87 @@
 'use strict';
 
 const { EventEmitter } = require('node:events');
-const { checkAtLeastOne, checkKey, checkOptions, checkSignal, extended } = require('./arguments');
+const { checkAtLeastOne, checkKey, checkNumber, checkOptions, checkSignal, extended } = require('./arguments');
+const { Changes } = require('./changes');
 const { invalidType, invalidValue } = require('./errors');
 
 /** Events that may wait for listeners before reading stops. */
 const DEFAULT_BUFFER = 100000;
+/** Milliseconds within which a connection that died without a word is noticed. */
+const DEFAULT_LIVENESS = 60000;
+const MIN_LIVENESS = 100;
+const MAX_LIVENESS = 2 ** 31 - 1;
 
 /**
  * Follows a key or a tree. The native side reads and hands over what happens, event by event, so that what listeners
  * throw is theirs and microtasks run between two events; see docs/watcher.md.
  */
 class Watcher extends EventEmitter {
-  #native;
+  #watch;
   #signal;
+  /** The `for await` loops under way, and how many of them have changes waiting. */
+  #loops = new Set();
+  #holding = 0;
+  /** Why nothing is watched, if so. */
+  #refusal;
 
   constructor(etcd, key, index, options) {
     super();
     checkOptions(options);
     this.etcd = etcd;
     this.key = checkKey('key', key);
-    const { signal, buffer, query, since } = readOptions(options);
+    const { signal, since, query, limits } = readOptions(options);
     this.index = checkIndex(index ?? since);
     this.options = options ?? {};
     this.stopped = false;
     this.retryAttempts = 0;
     // Bound: programs hand it to timers and signal handlers.
     this.stop = this.stop.bind(this);
-    if (this.#obey(signal)) this.#native = etcd.client.watch(this.key, this.index, query, buffer, this.#handlers());
+    if (this.#obey(signal)) this.#watch = etcd.client.watch(this.key, this.index, query, limits, this.#handlers());
   }
 
   stop() {
     this.stopped = true;
     this.#signal?.removeEventListener('abort', this.stop);
-    this.#native?.abort();
+    this.#watch?.abort();
+    for (const changes of this.#loops) changes.clear();
     return this.emit('stop', `Watcher for '${this.key}' aborted.`);
+  }
+
+  async close() {
+    if (!this.stopped) this.stop();
+  }
+
+  ref() {
+    this.#watch?.setReferenced(true);
+    return this;
+  }
+
+  unref() {
+    this.#watch?.setReferenced(false);
+    return this;
+  }
+
+  /** Leaving the loop stops the watcher. Lost events end it with an error: a loop has no other way to hear of them. */
+  [Symbol.asyncIterator]() {
+    const leave = () => {
+      this.#loops.delete(changes);
+      if (!this.stopped) this.stop();
+    };
+    const changes = new Changes((isHolding) => this.#hold(isHolding), leave);
+    if (this.stopped || this.#refusal) changes.end(this.#refusal);
+    else this.#loops.add(changes);
+    return changes;
+  }
+
+  #hold(isHolding) {
+    this.#holding += isHolding ? 1 : -1;
+    this.#watch?.setPaused(this.#holding > 0);
+  }
+
+  #endLoops(error) {
+    for (const changes of this.#loops) changes.end(error);
+    this.#loops.clear();
   }
 
   /** Whether the signal, if there is one, lets the watch begin. */
@@ -56,6 +103,7 @@ class Watcher extends EventEmitter {
       outdated: (err) => {
         this.retryAttempts = 0;
         this.index = err.error.index;
+        this.#endLoops(err);
         this.emit('resync', err);
       },
       ended: (headers) => {
@@ -63,13 +111,18 @@ class Watcher extends EventEmitter {
       },
       disconnected: (cause) => this.#disconnected(cause),
       unexpected: (response) => this.#unexpected('Received unexpected response', { response }),
-      refused: (error) => this.#unexpected(error.message, { code: error.code }),
+      refused: (error) => {
+        this.#refusal = error;
+        this.#endLoops(error);
+        this.#unexpected(error.message, { code: error.code });
+      },
     };
   }
 
   #changed(body, headers) {
     this.retryAttempts = 0;
     this.index = body.node.modifiedIndex + 1;
+    for (const changes of this.#loops) changes.add(body);
     // A listener of `change` that throws does not cost the listeners of the action their event.
     try {
       this.emit('change', body, headers);
@@ -94,12 +147,25 @@ class Watcher extends EventEmitter {
 
 /** What is ours of the options, and what becomes the query; `wait` goes without saying. */
 function readOptions(options) {
-  const { signal, buffer, waitIndex, wait, ...query } = extended(options, {});
+  const { signal, buffer, liveness, waitIndex, wait, ...query } = extended(options, {});
   for (const name of ['quorum', 'stream']) {
     // etcd answers a quorum read at once; streaming is decided here.
     if (query[name]) throw invalidValue(`The option "${name}" is not supported by a watcher`);
   }
-  return { signal, buffer: checkAtLeastOne('options.buffer', buffer ?? DEFAULT_BUFFER), query, since: waitIndex };
+  const limits = {
+    buffer: checkAtLeastOne('options.buffer', buffer ?? DEFAULT_BUFFER),
+    liveness: checkLiveness(liveness ?? DEFAULT_LIVENESS),
+  };
+  return { signal, since: waitIndex, query, limits };
+}
+
+function checkLiveness(liveness) {
+  if (checkNumber('options.liveness', liveness) < MIN_LIVENESS || liveness > MAX_LIVENESS) {
+    throw invalidValue(
+      `The "options.liveness" argument must be from ${MIN_LIVENESS} to ${MAX_LIVENESS} (milliseconds)`,
+    );
+  }
+  return liveness;
 }
 
 /** Null, for from now on, or a whole number; a string of digits was as good. */
@@ -111,5 +177,8 @@ function checkIndex(index) {
   }
   return index;
 }
+
+// Node 18 has this symbol from 18.18 on.
+if (Symbol.asyncDispose) Watcher.prototype[Symbol.asyncDispose] = Watcher.prototype.close;
 
 module.exports = { Watcher };

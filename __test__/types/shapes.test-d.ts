@@ -93,3 +93,10 @@ expectType<number | null>(watcher.index);
 expectType<Etcd.WatcherOptions>(watcher.options);
 expectType<number>(watcher.retryAttempts);
 expectType<Etcd>(watcher.etcd);
+
+// Beside the events
+expectType<Etcd.Watcher>(etcd.watcher('k', null, { liveness: 5000 }));
+expectType<Etcd.Watcher>(watcher.ref().unref());
+expectType<Promise<void>>(watcher.close());
+expectAssignable<AsyncIterable<Etcd.EtcdEvent>>(watcher);
+expectAssignable<AsyncDisposable>(watcher);

@@ -123,7 +123,8 @@ impl Client {
     }
 
     /// Starts a watch, which reports until it is aborted. `index` is the first one of interest; without it, it is the
-    /// next after the registration. At most `buffer` events wait for JavaScript before reading stops.
+    /// next after the registration. At most `buffer` events wait for JavaScript before reading stops. Within `liveness`
+    /// milliseconds a connection that died without a word is noticed.
     #[napi(catch_unwind)]
     pub fn watch(
         &self,
@@ -135,6 +136,7 @@ impl Client {
         timeout: f64,
         proxies: Option<Vec<String>>,
         buffer: u32,
+        liveness: f64,
     ) -> Result<()> {
         let report = self.shared.report().clone();
         let key = match Key::parse(&key) {
@@ -146,7 +148,9 @@ impl Client {
         };
         // Indexes are whole numbers far below 2^53.
         let index = index.map(|index| index as u64);
-        let watch = Watch { key, query, index, timeout: limit(timeout), proxies: proxy_rules(proxies) };
+        let (timeout, proxies) = (limit(timeout), proxy_rules(proxies));
+        let liveness = limit(liveness).unwrap_or(Duration::MAX);
+        let watch = Watch { key, query, index, timeout, liveness, proxies };
         let observer =
             Reporter { report: report.clone(), id, places: Arc::new(Semaphore::new(buffer as usize)) };
         let watching = Watching::new(self.core(&self.background)?, watch, observer);
@@ -244,7 +248,7 @@ impl Observer for Reporter {
     async fn notify(&self, notice: Notice) {
         let event = match notice {
             Notice::Change(reply) => match Arc::clone(&self.places).acquire_owned().await {
-                Ok(place) => Event::Change(reply, place),
+                Ok(place) => Event::Change(reply, Some(place)),
                 // Never: nobody closes the semaphore.
                 Err(_) => return,
             },

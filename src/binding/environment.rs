@@ -12,6 +12,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
 
 type Reporter = ThreadsafeFunction<(u32, Event), (), Arguments, Status, false, true, 0>;
@@ -27,27 +28,70 @@ impl Report {
     }
 }
 
-/// The requests in flight, by id. The event loop stays alive exactly while there are any.
+/// A request in flight.
+struct Task {
+    handle: AbortHandle,
+    /// Whether it keeps the event loop alive.
+    referenced: bool,
+    /// Of a paused watch: the places of the events that it delivered.
+    withheld: Option<Vec<OwnedSemaphorePermit>>,
+}
+
+/// The requests in flight, by id. The event loop stays alive exactly while there are referenced ones.
 struct InFlight {
-    tasks: HashMap<u32, AbortHandle>,
+    tasks: HashMap<u32, Task>,
+    referenced: usize,
     keep_alive: KeepAlive,
 }
 
 impl InFlight {
-    fn add(&mut self, env: &Env, id: u32, task: AbortHandle) -> Result<()> {
-        if self.tasks.is_empty() {
-            self.keep_alive.hold(env)?;
-        }
-        self.tasks.insert(id, task);
-        Ok(())
+    fn add(&mut self, env: &Env, id: u32, handle: AbortHandle) -> Result<()> {
+        self.tasks.insert(id, Task { handle, referenced: true, withheld: None });
+        self.count(env, true)
     }
 
     fn remove(&mut self, env: &Env, id: u32) -> Result<Option<AbortHandle>> {
-        let task = self.tasks.remove(&id);
-        if task.is_some() && self.tasks.is_empty() {
-            self.keep_alive.release(env)?;
+        let Some(task) = self.tasks.remove(&id) else { return Ok(None) };
+        if task.referenced {
+            self.count(env, false)?;
         }
-        Ok(task)
+        Ok(Some(task.handle))
+    }
+
+    fn set_referenced(&mut self, env: &Env, id: u32, referenced: bool) -> Result<()> {
+        match self.tasks.get_mut(&id) {
+            Some(task) if task.referenced != referenced => task.referenced = referenced,
+            _ => return Ok(()),
+        }
+        self.count(env, referenced)
+    }
+
+    fn count(&mut self, env: &Env, one_more: bool) -> Result<()> {
+        if one_more {
+            self.referenced += 1;
+            if self.referenced == 1 {
+                self.keep_alive.hold(env)?;
+            }
+        } else {
+            self.referenced -= 1;
+            if self.referenced == 0 {
+                self.keep_alive.release(env)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn set_paused(&mut self, id: u32, paused: bool) {
+        if let Some(task) = self.tasks.get_mut(&id) {
+            task.withheld = paused.then(|| task.withheld.take().unwrap_or_default());
+        }
+    }
+
+    /// An event was delivered: the next one may take its place, unless the watch is paused.
+    fn delivered(&mut self, id: u32, place: OwnedSemaphorePermit) {
+        if let Some(Task { withheld: Some(withheld), .. }) = self.tasks.get_mut(&id) {
+            withheld.push(place);
+        }
     }
 }
 
@@ -55,7 +99,7 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         for task in self.tasks.values() {
-            task.abort();
+            task.handle.abort();
         }
     }
 }
@@ -79,17 +123,22 @@ impl Environment {
     /// `onEvent(id, kind, …)` is called for every event of every request; see `EventKind`.
     #[napi(constructor)]
     pub fn new(env: Env, on_event: Function<Arguments, ()>) -> Result<Self> {
-        let in_flight =
-            Rc::new(RefCell::new(InFlight { tasks: HashMap::new(), keep_alive: KeepAlive::new(&env)? }));
-        let ended = Rc::clone(&in_flight);
+        let in_flight = Rc::new(RefCell::new(InFlight {
+            tasks: HashMap::new(),
+            referenced: 0,
+            keep_alive: KeepAlive::new(&env)?,
+        }));
+        let reported = Rc::clone(&in_flight);
         let reporter = on_event
             .build_threadsafe_function::<(u32, Event)>()
             .callee_handled::<false>()
             .weak::<true>()
             .build_callback(move |context: ThreadsafeCallContext<(u32, Event)>| {
-                let (id, event) = context.value;
+                let (id, mut event) = context.value;
                 if event.is_end() {
-                    ended.borrow_mut().remove(&context.env, id)?;
+                    reported.borrow_mut().remove(&context.env, id)?;
+                } else if let Some(place) = event.take_place() {
+                    reported.borrow_mut().delivered(id, place);
                 }
                 Ok(event.into_arguments(id))
             })?;
@@ -106,6 +155,19 @@ impl Environment {
             task.abort();
         }
         Ok(())
+    }
+
+    /// Whether a request keeps the event loop alive, as it does until told otherwise. Unknown ids are ignored.
+    #[napi]
+    pub fn set_referenced(&self, env: Env, id: u32, referenced: bool) -> Result<()> {
+        self.shared.in_flight.borrow_mut().set_referenced(&env, id, referenced)
+    }
+
+    /// While a watch is paused, events that were delivered go on to count among those that wait. Unknown ids are
+    /// ignored.
+    #[napi]
+    pub fn set_paused(&self, id: u32, paused: bool) {
+        self.shared.in_flight.borrow_mut().set_paused(id, paused);
     }
 }
 

@@ -65,7 +65,7 @@ pub enum Event {
     Unknown,
     Registered(u64),
     /// With the place that it takes among the events that wait for JavaScript.
-    Change(Reply, OwnedSemaphorePermit),
+    Change(Reply, Option<OwnedSemaphorePermit>),
     Resync(Reply),
     Nothing(Reply),
     Disconnected,
@@ -91,6 +91,14 @@ impl Event {
         matches!(self, Self::Reply(_) | Self::Exhausted | Self::Unknown | Self::Refused { .. })
     }
 
+    /// The place that it takes, for whoever delivers it.
+    pub const fn take_place(&mut self) -> Option<OwnedSemaphorePermit> {
+        match self {
+            Self::Change(_, place) => place.take(),
+            _ => None,
+        }
+    }
+
     /// A defect of ours: it ends one request and not the process.
     pub fn defect(what: &str) -> Self {
         Self::Refused { code: "ERR_INTERNAL", message: format!("Internal error of node-etcd-native: {what}") }
@@ -99,7 +107,7 @@ impl Event {
     pub fn into_arguments(self, id: u32) -> Arguments {
         match self {
             Self::Reply(reply) => replied(id, EventKind::Reply, reply),
-            Self::Change(reply, _place) => replied(id, EventKind::Change, reply),
+            Self::Change(reply, _) => replied(id, EventKind::Change, reply),
             Self::Resync(reply) => replied(id, EventKind::Resync, reply),
             Self::Nothing(reply) => replied(id, EventKind::Nothing, reply),
             Self::Unexpected(reply) => replied(id, EventKind::Unexpected, reply),

@@ -121,7 +121,8 @@ impl Transport for Http {
                 connection,
                 url: hop.url.clone(),
                 peer: route.proxy.clone(),
-                idle: request.timeout.filter(|_| !request.is_watch()),
+                // Only a watch that the server accepts may wait for what comes.
+                idle: request.timeout.filter(|_| !request.is_watch() || status >= 300),
                 limit: self.options.max_response_size,
                 // Of a stream only the line that is being read takes memory.
                 counted: (!request.is_stream()).then_some(0),

@@ -45,9 +45,6 @@ const CALM: Duration = Duration::from_secs(1);
 /// A poll that is open for so long has found nothing in the history: an event in it would have come right behind
 /// the headers.
 const SETTLED: Duration = Duration::from_secs(5);
-/// How long a poll that has settled stays open before a new one replaces it: the history moves on with events of other
-/// keys, and a connection can die without a word.
-const RENEWAL: Duration = Duration::from_secs(30);
 
 /// What is watched, and how.
 #[derive(Debug, Clone)]
@@ -57,8 +54,10 @@ pub struct Watch {
     pub query: String,
     /// The first index of interest; `None` for the one after the registration.
     pub index: Option<u64>,
-    /// Bounds the way to the headers of a poll.
+    /// Bounds connecting, and the wait for the headers.
     pub timeout: Option<Duration>,
+    /// Within this time a connection that died without a word is noticed.
+    pub liveness: Duration,
     pub proxies: Option<ProxyRules>,
 }
 
@@ -100,6 +99,25 @@ pub struct Watching<T: Transport, O> {
     failures: Vec<Failure>,
     /// Of the outage that lasts.
     waits: Option<ExponentialBackoff>,
+}
+
+impl Watch {
+    /// How long a poll may take to connect, and again to its headers.
+    fn opening(&self) -> Duration {
+        let limit = self.liveness / 4;
+        self.timeout.map_or(limit, |timeout| timeout.min(limit))
+    }
+
+    /// After how long an open poll has found nothing in the history.
+    fn settling(&self) -> Duration {
+        SETTLED.min(self.liveness / 4)
+    }
+
+    /// How long a poll that has settled stays open before a new one replaces it: the history moves on with events of
+    /// other keys, and a connection can die without a word. Random, so that many watches do not renew at once.
+    fn renewal(&self) -> Duration {
+        self.liveness.mul_f64(0.125 + 0.125 * fastrand::f64())
+    }
 }
 
 impl<T: Transport, O: Observer> Watching<T, O> {
@@ -178,9 +196,12 @@ impl<T: Transport, O: Observer> Watching<T, O> {
         self.waits = None;
     }
 
+    /// None after what had worked: a lost connection says little about the next one, and the history is short.
     async fn pause(&mut self, max: Duration) {
-        let wait = self.waits.get_or_insert_with(waits).next().unwrap_or(MAX_WAIT);
-        sleep(wait.min(max)).await;
+        match &mut self.waits {
+            Some(waits) => sleep(waits.next().unwrap_or(MAX_WAIT).min(max)).await,
+            None => self.waits = Some(waits()),
+        }
     }
 
     /// Polls, and while that is too slow streams.
@@ -204,12 +225,12 @@ impl<T: Transport, O: Observer> Watching<T, O> {
         let mut registered = self.register(&opened.headers).await;
         let mut reply = Box::pin(opened.complete());
         let reply = loop {
-            if let Ok(reply) = timeout(SETTLED, &mut reply).await {
+            if let Ok(reply) = timeout(self.watch.settling(), &mut reply).await {
                 break reply;
             }
             self.settled = registered + 1;
             self.recovered();
-            if let Ok(reply) = timeout(RENEWAL, &mut reply).await {
+            if let Ok(reply) = timeout(self.watch.renewal(), &mut reply).await {
                 break reply;
             }
             tokio::select! {
@@ -287,6 +308,8 @@ impl<T: Transport, O: Observer> Watching<T, O> {
                         Some(found) => waiting.push_back(found?),
                         None => return Err(Interruption::Again.into()),
                     },
+                    // No event lies in the gap, or the connections are dead: a poll of its own finds out.
+                    () = sleep(CALM) => return Err(Interruption::Again.into()),
                 }
             };
             if found.event.index > stream.registered {
@@ -373,7 +396,7 @@ impl<T: Transport, O: Observer> Watching<T, O> {
             target: Target::Key(self.watch.key.clone()),
             query,
             form: None,
-            timeout: self.watch.timeout,
+            timeout: Some(self.watch.opening()),
             proxies: self.watch.proxies.clone(),
         }
     }

@@ -20,6 +20,8 @@ struct Step {
 #[derive(Clone, Debug)]
 enum Does {
     Fail(&'static str),
+    /// Nothing, until the request's time is over.
+    Hang,
     /// Status, store index, and pieces after a wait of milliseconds each; then the end, or silence.
     Reply(u16, u64, Vec<(u64, String)>, bool),
 }
@@ -62,6 +64,10 @@ impl Transport for Wire {
         let Some(step) = step else { return std::future::pending().await };
         match step.does {
             Does::Fail(code) => Err(TransportError::with_code(code, code)),
+            Does::Hang => {
+                sleep(request.timeout.unwrap()).await;
+                Err(TransportError::with_code("silent", "ESOCKETTIMEDOUT"))
+            }
             Does::Reply(status, index, pieces, silent) => {
                 let mut headers = Headers::default();
                 if index > 0 {
@@ -144,7 +150,8 @@ async fn run_on(hosts: &[&str], index: Option<u64>, seconds: u64, steps: Vec<Ste
     let policy = ResendPolicy { waits: RetryWaits::ELECTION, resend_writes: true };
     let client = Client::new(endpoints, policy, Wire(Arc::clone(&script), Instant::now()));
     let key = Key::parse("/k").unwrap();
-    let watch = Watch { key, query: String::new(), index, timeout: None, proxies: None };
+    let liveness = Duration::from_secs(60);
+    let watch = Watch { key, query: String::new(), index, timeout: None, liveness, proxies: None };
     let seen = Seen::default();
     let watching = Watching::new(Arc::new(client), watch, seen.clone());
     let _ = timeout(Duration::from_secs(seconds), watching.run()).await;
@@ -256,11 +263,12 @@ async fn endpoints_take_turns_and_only_a_whole_round_of_failures_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pauses_grow_to_30_s_and_to_700_ms_while_connections_are_refused() {
+async fn pauses_begin_with_none_and_grow_to_30_s_and_to_700_ms_while_connections_are_refused() {
     for (code, cap) in [("ECONNRESET", 30_000), ("ECONNREFUSED", 700)] {
         let run = run_on(&["a"], Some(1), 600, vec![fail("wait", code); 2000]).await;
         let waits: Vec<u64> = run.asked.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
-        assert!((10..=21).contains(&waits[0]), "{code}: {waits:?}");
+        assert_eq!(waits[0], 0, "{code}");
+        assert!((10..=21).contains(&waits[1]), "{code}: {waits:?}");
         let last = waits[waits.len() - 1];
         // Paused time goes by whole milliseconds, and each pause may be rounded up.
         assert!((cap..=cap + 2).contains(&last), "{code}: {waits:?}");
@@ -301,6 +309,29 @@ async fn an_open_poll_is_kept_when_only_it_reaches_back_far_enough() {
     assert_eq!(run(Some(1), steps).await, ["5000"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_died_without_a_word_is_replaced_within_its_liveness() {
+    let silent = || Step { when: "waitIndex=1&", does: Does::Reply(200, 1, vec![], true) };
+    let hang = || Step { when: "waitIndex=1&", does: Does::Hang };
+    let steps = vec![silent(), hang(), poll("waitIndex=1&", 3, 0, event(2))];
+    let run = run_on(&["a"], Some(1), 100, steps).await;
+    assert_eq!(run.seen, ["disconnected 1", "2"]);
+    assert!(run.asked[2].0 <= 60_000, "asked at {:?}", run.asked);
+    let steps = vec![hang(), poll("waitIndex=1&", 3, 0, event(2))];
+    let run = run_on(&["a", "b"], Some(1), 100, steps).await;
+    assert_eq!(run.seen, ["2"], "the other host has it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_that_holds_no_event_ends_with_the_stream() {
+    let mut steps = behind();
+    steps.push(stream(9, &[]));
+    steps.push(Step { when: "waitIndex=3&", does: Does::Reply(200, 9, vec![], true) });
+    steps.push(poll("waitIndex=3&", 9, 0, event(10)));
+    let run = run_on(&["a"], Some(1), 5, steps).await;
+    assert_eq!(run.seen, ["1", "2", "10"]);
+}
+
 fn any_step() -> impl Strategy<Value = Step> {
     let wait = 0..30_u64;
     prop_oneof![
@@ -309,6 +340,7 @@ fn any_step() -> impl Strategy<Value = Step> {
             .prop_map(|(store, lines)| stream(store, &lines)),
         1 => (1..40_u64).prop_map(|index| outdated("wait", index)),
         1 => Just(fail("wait", "ECONNRESET")),
+        1 => Just(Step { when: "wait", does: Does::Hang }),
         1 => Just(poll("wait", 3, 0, String::new())),
         1 => Just(poll("wait", 3, 0, "<html>".to_owned())),
     ]

@@ -212,7 +212,7 @@ impl<T: Transport, O: Observer> Watching<T, O> {
             behind = if found.event.index < registered { behind + 1 } else { 0 };
             self.tell(found).await;
             if behind >= POLLS_BEHIND {
-                self.stream().await?;
+                Box::pin(self.stream()).await?;
                 behind = 0;
             }
         }

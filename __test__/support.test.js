@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const http = require('node:http');
 const net = require('node:net');
 const { afterEach, describe, test } = require('node:test');
-const { freePort, freshPrefix, withEtcd } = require('./support/etcd');
+const { freePort, freshPrefix, startCluster, withEtcd } = require('./support/etcd');
 const { startScripted } = require('./support/scripted-server');
 const { runScript } = require('./support/child');
 
@@ -68,6 +68,21 @@ describe('the throw-away etcd', () => {
     const socket = net.connect(Number(stdout));
     await assert.rejects(new Promise((_resolve, reject) => socket.on('error', reject)), { code: 'ECONNREFUSED' });
   });
+});
+
+test('the throw-away cluster elects another leader when one is killed, and takes it back with its data', async () => {
+  const cluster = await startCluster();
+  servers.push(cluster);
+  const key = `v2/keys/${freshPrefix()}`;
+  const first = await cluster.leader();
+  assert.equal((await ask(`${first.url}/${key}`, form('before'))).status, 201);
+  await first.kill();
+  const second = await cluster.leader();
+  assert.notEqual(second, first);
+  assert.equal((await ask(`${second.url}/${key}`, form('after'))).status, 200);
+  await first.start();
+  const { node } = JSON.parse((await ask(`${first.url}/${key}?quorum=true`)).body);
+  assert.deepEqual([node.value, cluster.members.length, new Set(cluster.hosts).size], ['after', 3, 3]);
 });
 
 describe('the scripted server', () => {

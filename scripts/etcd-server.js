@@ -1,6 +1,6 @@
 'use strict';
 
-// A throw-away etcd: one member, free ports, a temporary data directory, and an end in every case.
+// A throw-away etcd: free ports, a temporary data directory, and an end in every case.
 
 const fs = require('node:fs');
 const http = require('node:http');
@@ -11,6 +11,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { freePort } = require('./ports');
 const { findEtcd, inspectEtcd } = require('./etcd-binary');
 
+const LOOPBACK = '127.0.0.1';
 const READY_WITHIN = 30_000;
 const IN_USE = /address already in use/;
 
@@ -49,10 +50,24 @@ const isHealthy = (url) =>
   });
 
 class EtcdServer {
-  constructor({ etcd, args = [], dataDir, clientPort, peerPort, tls } = {}) {
+  constructor({
+    etcd,
+    args = [],
+    dataDir,
+    clientPort,
+    peerPort,
+    tls,
+    address = LOOPBACK,
+    name = 'default',
+    inside,
+  } = {}) {
     this.etcd = etcd ?? findEtcd();
     this.args = args;
     this.tls = tls;
+    this.address = address;
+    this.name = name;
+    this.inside = inside ?? [];
+    this.peers = undefined;
     const { version, flags } = inspectEtcd(this.etcd);
     this.version = version;
     this.flags = flags;
@@ -69,11 +84,15 @@ class EtcdServer {
   }
 
   get host() {
-    return `127.0.0.1:${this.port}`;
+    return `${this.address}:${this.port}`;
   }
 
   get url() {
     return `${this.tls ? 'https' : 'http'}://${this.host}`;
+  }
+
+  get peerUrl() {
+    return `http://${this.address}:${this.peerPort}`;
   }
 
   get log() {
@@ -106,15 +125,15 @@ class EtcdServer {
     this.port = this.wanted.clientPort ?? (await freePort());
     this.peerPort = this.wanted.peerPort ?? (await freePort());
     // With TLS the client port may ask for a certificate: health is then asked for elsewhere.
-    this.healthUrl = this.tls ? `http://127.0.0.1:${await freePort()}` : this.url;
+    this.healthUrl = this.tls ? `http://${this.address}:${await freePort()}` : this.url;
   }
 
   commandLine() {
-    const peerUrl = `http://127.0.0.1:${this.peerPort}`;
-    const list = ['--name=default', `--data-dir=${this.dataDir}`];
-    list.push(`--listen-client-urls=${this.url}`, `--advertise-client-urls=${this.url}`);
+    const { name, url, peerUrl } = this;
+    const list = [`--name=${name}`, `--data-dir=${this.dataDir}`];
+    list.push(`--listen-client-urls=${url}`, `--advertise-client-urls=${url}`);
     list.push(`--listen-peer-urls=${peerUrl}`, `--initial-advertise-peer-urls=${peerUrl}`);
-    list.push(`--initial-cluster=default=${peerUrl}`);
+    list.push(`--initial-cluster=${this.peers ?? `${name}=${peerUrl}`}`);
     if (this.flags.includes('--enable-v2')) list.push('--enable-v2=true');
     if (this.flags.includes('--unsafe-no-fsync')) list.push('--unsafe-no-fsync');
     if (this.tls) {
@@ -129,7 +148,8 @@ class EtcdServer {
     const log = fs.openSync(this.logFile, 'w');
     // The environment's ETCD_* variables are settings to etcd: ours must be the only ones.
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ETCD')));
-    const child = spawn(this.etcd, this.commandLine(), { stdio: ['ignore', log, log], env });
+    const [command, ...args] = [...this.inside, this.etcd, ...this.commandLine()];
+    const child = spawn(command, args, { stdio: ['ignore', log, log], env });
     fs.closeSync(log);
     this.child = child;
     this.ended = new Promise((resolve) => {
@@ -198,7 +218,8 @@ class EtcdServer {
 /**
  * Starts an etcd and resolves when it is healthy.
  * Options: etcd (path of the binary), args (further arguments), dataDir (kept at the end), clientPort, peerPort,
- * tls ({ cert, key, clientCa }: paths of PEM files).
+ * tls ({ cert, key, clientCa }: paths of PEM files), address (to listen on, default 127.0.0.1), name,
+ * inside (a command that becomes etcd, such as ['nsenter', …]).
  */
 async function startEtcd(options) {
   const server = new EtcdServer(options);
@@ -210,4 +231,4 @@ async function startEtcd(options) {
   }
 }
 
-module.exports = { startEtcd };
+module.exports = { EtcdServer, startEtcd };

@@ -2,10 +2,11 @@
 'use strict';
 
 // etcd for tests and demos.
-//   node scripts/etcd.js find                  prints the path of an etcd, fetching one if there is none
+//   node scripts/etcd.js find [version]        prints the path of an etcd, fetching one if there is none
 //   node scripts/etcd.js run [etcd arguments]  runs a throw-away etcd until it is interrupted
 
-const { findEtcd, installEtcd, inspectEtcd } = require('./etcd-binary');
+const { findEtcd, findVersion, inspectEtcd, installEtcd } = require('./etcd-binary');
+const { startCluster } = require('./etcd-cluster');
 const { startEtcd } = require('./etcd-server');
 const { Failure, main, say } = require('./command');
 
@@ -24,11 +25,11 @@ async function runUntilInterrupted(args) {
 }
 
 function cli([verb, ...args]) {
-  if (verb === 'find') console.log(findEtcd());
+  if (verb === 'find') console.log(args.length > 0 ? findVersion(args[0]) : findEtcd());
   else if (verb === 'run') return runUntilInterrupted(args);
-  else throw new Failure('Usage: node scripts/etcd.js find | run [etcd arguments]');
+  else throw new Failure('Usage: node scripts/etcd.js find [version] | run [etcd arguments]');
 }
 
 if (require.main === module) main(() => cli(process.argv.slice(2)));
 
-module.exports = { findEtcd, inspectEtcd, installEtcd, startEtcd };
+module.exports = { findEtcd, findVersion, inspectEtcd, installEtcd, startCluster, startEtcd };

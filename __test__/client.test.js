@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
 const Etcd = require('..');
 const { printedBy, rejection, scriptedServers, waitUntil } = require('./support/calls');
-const { freshPrefix, startEtcd, withEtcd } = require('./support/etcd');
+const { at, freshPrefix, startEtcd, withEtcd } = require('./support/etcd');
 
 const server = withEtcd();
 const scripted = scriptedServers();
@@ -87,7 +87,7 @@ describe('the hosts', () => {
   });
 
   test('may be names', async () => {
-    const { node } = await new Etcd(`localhost:${server.port}`).set(freshPrefix(), 'v');
+    const { node } = await new Etcd(at(`localhost:${server.port}`)).set(freshPrefix(), 'v');
     assert.equal(node.value, 'v');
   });
 });

@@ -11,7 +11,7 @@ const Etcd = require('..');
 const { blockFor, waitUntil } = require('./support/calls');
 const { runScript } = require('./support/child');
 const { startCutProxy } = require('./support/cut-proxy');
-const { freshPrefix, withEtcd } = require('./support/etcd');
+const { at, freshPrefix, withEtcd } = require('./support/etcd');
 
 const WRITER = path.join(__dirname, 'support', 'writer.js');
 const KEYS = 50;
@@ -114,7 +114,7 @@ describe('a recursive watcher', { timeout: 80_000 }, () => {
   test('goes on with another host when its own dies', async () => {
     const proxies = await Promise.all([startCutProxy(server.port), startCutProxy(server.port)]);
     open.unshift(...proxies);
-    const hosts = proxies.map(({ host }) => host);
+    const hosts = proxies.map(({ host }) => at(host));
     const seen = record(hosts, key, await nextIndex(), { recursive: true });
     // Slowly: each cut costs a pause, and the history is 1,000 events.
     const writing = write(key, 0, 1000, 1, 1);
@@ -135,7 +135,7 @@ describe('a watcher of a quiet key', { timeout: 60_000 }, () => {
   test('does not need the history that foreign events have pushed out', async () => {
     const proxy = await startCutProxy(server.port);
     open.unshift(proxy);
-    const seen = record(proxy.host, key, await nextIndex());
+    const seen = record(at(proxy.host), key, await nextIndex());
     await foreign(800);
     await Promise.all([once(seen.watcher, 'reconnect'), proxy.cut()]);
     await sleep(6000); // so long that its new poll has settled
@@ -151,7 +151,7 @@ describe('a watcher of a quiet key', { timeout: 60_000 }, () => {
   test('emits resync once when events may be lost for good, and goes on', async () => {
     const proxy = await startCutProxy(server.port);
     open.unshift(proxy);
-    const seen = record(proxy.host, key, await nextIndex());
+    const seen = record(at(proxy.host), key, await nextIndex());
     await etcd.set(key, 'first');
     await waitUntil(() => seen.values.length === 1);
     await foreign(1100);

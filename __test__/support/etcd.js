@@ -1,8 +1,19 @@
 'use strict';
 
+const path = require('node:path');
 const { after, before } = require('node:test');
 const { findVersion, startCluster, startEtcd } = require('../../scripts/etcd');
 const { freePort } = require('../../scripts/ports');
+
+// A folder with server.pem and server-key.pem: the etcd of `withEtcd` then speaks https. Its authority must be trusted
+// by NODE_EXTRA_CA_CERTS (scripts/test-servers.js sets both).
+const { TEST_TLS } = process.env;
+const SCHEME = TEST_TLS ? 'https://' : '';
+
+const tls = () => TEST_TLS && { cert: path.join(TEST_TLS, 'server.pem'), key: path.join(TEST_TLS, 'server-key.pem') };
+
+/** A `host:port` behind which the etcd of `withEtcd` is, with the scheme it needs. */
+const at = (host) => SCHEME + host;
 
 /**
  * An etcd for the tests of a file or of a `describe`: started before the first, stopped after the last. The result is
@@ -11,12 +22,13 @@ const { freePort } = require('../../scripts/ports');
 function withEtcd(options) {
   const holder = {};
   before(async () => {
-    holder.server = await startEtcd(options);
+    holder.server = await startEtcd({ tls: tls(), ...options });
   });
   after(() => holder.server?.stop());
-  for (const name of ['host', 'url', 'port', 'pid', 'version']) {
+  for (const name of ['url', 'port', 'pid', 'version']) {
     Object.defineProperty(holder, name, { enumerable: true, get: () => holder.server?.[name] });
   }
+  Object.defineProperty(holder, 'host', { enumerable: true, get: () => holder.server && at(holder.server.host) });
   return holder;
 }
 
@@ -28,4 +40,4 @@ function freshPrefix(name = 'test') {
   return `${name}-${process.pid}-${prefixes}`;
 }
 
-module.exports = { findVersion, freePort, freshPrefix, startCluster, startEtcd, withEtcd };
+module.exports = { at, findVersion, freePort, freshPrefix, startCluster, startEtcd, withEtcd };

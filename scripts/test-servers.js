@@ -1,0 +1,92 @@
+#!/usr/bin/env node
+'use strict';
+
+// npm run test:servers: the tests of behaviour against several versions of etcd, over http and https, and the README's
+// table of them. Takes some minutes.
+//   npm run test:servers -- 3.5.1    this version alone; the table stays as it is
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { spawnSync } = require('node:child_process');
+const { makeCertificates } = require('../__test__/support/certificates');
+const { Failure, main, say } = require('./command');
+const { findVersion } = require('./etcd');
+const { VERSIONS } = require('./etcd-sources');
+const { rewriteReadme, table, withPart } = require('./readme');
+const { ROOT, ensureAddon, ensureDependencies } = require('./setup');
+
+const BEHAVIOUR = ['cancellation', 'client', 'compare', 'context', 'information', 'key-names', 'keys', 'promises'];
+BEHAVIOUR.push('sync', 'values', 'watcher', 'watcher-faults', 'watcher-lossless');
+
+/** What is run against each version: the head of a column, the files, and the environment that they need. */
+const KINDS = [
+  { head: 'http', files: BEHAVIOUR },
+  { head: 'https', files: [...BEHAVIOUR, 'tls'], secure: true },
+];
+
+const asFile = (name) => path.join('__test__', `${name}.test.js`);
+
+/** Runs the files; the result is the cell of the table. What fails is printed in full. */
+function runTests(files, env) {
+  const log = path.join(os.tmpdir(), `node-etcd-native-servers-${process.pid}.log`);
+  const output = fs.openSync(log, 'w');
+  const args = ['--test', '--test-reporter=tap', ...files.map(asFile)];
+  const { status, error } = spawnSync(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', output, output] });
+  fs.closeSync(output);
+  const text = fs.readFileSync(log, 'utf8');
+  fs.rmSync(log);
+  if (error) throw error;
+  const count = (what) => Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
+  const failed = count('fail') + count('cancelled');
+  if (status === 0 && count('pass') > 0) return { passed: true, cell: 'passes', said: `${count('pass')} tests pass` };
+  process.stdout.write(text);
+  return { passed: false, cell: 'fails', said: `${failed} of ${count('tests')} tests fail` };
+}
+
+/** The row of a version, or undefined if it cannot be had here. */
+function testVersion(version, certificates) {
+  let etcd;
+  try {
+    etcd = findVersion(version);
+  } catch (error) {
+    say(`etcd ${version} is skipped. ${error.message}`);
+    return undefined;
+  }
+  const { TEST_TLS: _, ...env } = process.env;
+  const secure = { TEST_TLS: certificates.path, NODE_EXTRA_CA_CERTS: path.join(certificates.path, 'ca.pem') };
+  return KINDS.map((kind) => {
+    const result = runTests(kind.files, { ...env, ...(kind.secure ? secure : {}), ETCD: etcd });
+    say(`etcd ${version}, ${kind.head}: ${result.said}`);
+    return result;
+  });
+}
+
+function testServers(wanted) {
+  const versions = wanted.length > 0 ? wanted : Object.keys(VERSIONS);
+  ensureDependencies();
+  ensureAddon();
+  const certificates = makeCertificates();
+  let rows;
+  try {
+    rows = versions.map((version) => ({ version, results: testVersion(version, certificates) }));
+  } finally {
+    certificates.remove();
+  }
+  const tested = rows.filter(({ results }) => results);
+  if (tested.length === 0) throw new Failure('No version of etcd could be had');
+  if (tested.length === Object.keys(VERSIONS).length) {
+    const cells = tested.map(({ version, results }) => [
+      version,
+      VERSIONS[version][0].name,
+      ...results.map(({ cell }) => cell),
+    ]);
+    const part = table([['etcd', 'from', ...KINDS.map(({ head }) => head)], ...cells]);
+    rewriteReadme((text) => withPart(text, 'servers', 'npm run test:servers', part));
+  } else {
+    say('The table in the README stays as it is: it is written when all versions were tested');
+  }
+  return tested.every(({ results }) => results.every(({ passed }) => passed)) ? 0 : 1;
+}
+
+main(() => testServers(process.argv.slice(2)));

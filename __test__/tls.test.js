@@ -1,82 +1,19 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { execFileSync } = require('node:child_process');
 const { once } = require('node:events');
-const fs = require('node:fs');
-const os = require('node:os');
-const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
 const Etcd = require('..');
 const { printedBy, rejection } = require('./support/calls');
+const { KINDS, PASSPHRASE, makeAuthority, makeCertificates } = require('./support/certificates');
 const { freshPrefix, startEtcd } = require('./support/etcd');
-
-/** Certificates made by openssl in a temporary folder. */
-class Authority {
-  constructor(name) {
-    this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'node-etcd-native-tls-'));
-    this.key('ca');
-    const extensions = ['basicConstraints=critical,CA:true', 'keyUsage=critical,keyCertSign'];
-    const addExtensions = extensions.flatMap((text) => ['-addext', text]);
-    this.openssl(
-      'req',
-      '-x509',
-      '-new',
-      '-key',
-      'ca.key',
-      '-out',
-      'ca.pem',
-      '-days',
-      '2',
-      '-subj',
-      `/CN=${name}`,
-      ...addExtensions,
-    );
-  }
-
-  openssl(...args) {
-    execFileSync('openssl', args, { cwd: this.folder, stdio: ['ignore', 'ignore', 'pipe'] });
-  }
-
-  key(name, curve = 'prime256v1') {
-    this.openssl('ecparam', '-name', curve, '-genkey', '-noout', '-out', `${name}.key`);
-  }
-
-  /** Makes <name>.pem and <name>.key. */
-  issue(name, extensions, curve) {
-    this.key(name, curve);
-    fs.writeFileSync(path.join(this.folder, `${name}.ext`), extensions.join('\n'));
-    this.openssl('req', '-new', '-key', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
-    const output = ['-in', `${name}.csr`, '-out', `${name}.pem`, '-days', '2', '-extfile', `${name}.ext`];
-    this.openssl('x509', '-req', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', ...output);
-  }
-
-  file(name) {
-    return path.join(this.folder, name);
-  }
-
-  read(name) {
-    return fs.readFileSync(this.file(name));
-  }
-
-  remove() {
-    fs.rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-const SERVER = ['subjectAltName=IP:127.0.0.1,DNS:localhost', 'extendedKeyUsage=serverAuth,clientAuth'];
-const CLIENT = ['extendedKeyUsage=clientAuth'];
 
 let authority;
 let stranger;
 before(() => {
-  authority = new Authority('Test authority');
-  authority.issue('server', SERVER);
-  authority.issue('elsewhere', ['subjectAltName=DNS:elsewhere.example', 'extendedKeyUsage=serverAuth,clientAuth']);
-  authority.issue('client', CLIENT);
-  authority.issue('client-521', CLIENT, 'secp521r1');
-  stranger = new Authority('Another authority');
-  stranger.issue('client', CLIENT);
+  authority = makeCertificates();
+  stranger = makeAuthority('Another authority');
+  stranger.issueClient('client', 'p256');
 });
 after(() => {
   authority?.remove();
@@ -87,7 +24,7 @@ after(() => {
 function withSecureEtcd(certificate, { clientCa = false } = {}) {
   const holder = {};
   before(async () => {
-    const tls = { cert: authority.file(`${certificate}.pem`), key: authority.file(`${certificate}.key`) };
+    const tls = { cert: authority.file(`${certificate}.pem`), key: authority.file(`${certificate}-key.pem`) };
     if (clientCa) tls.clientCa = authority.file('ca.pem');
     holder.server = await startEtcd({ tls });
     holder.url = holder.server.url;
@@ -95,6 +32,8 @@ function withSecureEtcd(certificate, { clientCa = false } = {}) {
   after(() => holder.server?.stop());
   return holder;
 }
+
+const suffixOf = (kind) => (kind === 'p256' ? '' : `-${kind}`);
 
 /** The error of the only try. */
 async function faultOf(url, options) {
@@ -179,6 +118,20 @@ describe('an etcd over https', () => {
   });
 });
 
+for (const kind of KINDS) {
+  describe(`an etcd with a ${kind} key that asks for a certificate`, () => {
+    const etcd = withSecureEtcd(`server${suffixOf(kind)}`, { clientCa: true });
+
+    test('takes one of its kind, and is taken', async () => {
+      const name = `client${suffixOf(kind)}`;
+      const [ca, cert, key] = ['ca.pem', `${name}.pem`, `${name}-key.pem`].map((file) => authority.read(file));
+      await exercise(etcd.url, { ca, cert, key });
+      const { code } = await faultOf(etcd.url, { ca: stranger.read('ca.pem'), cert, key });
+      assert.match(code, /^UNABLE_TO_VERIFY_LEAF_SIGNATURE$|SELF_SIGNED_CERT/);
+    });
+  });
+}
+
 describe('an etcd whose certificate has another name', () => {
   const etcd = withSecureEtcd('elsewhere');
 
@@ -191,17 +144,48 @@ describe('an etcd whose certificate has another name', () => {
 describe('an etcd that asks for a certificate', () => {
   const etcd = withSecureEtcd('server', { clientCa: true });
 
-  for (const name of ['client', 'client-521']) {
-    test(`takes ${name} of its authority`, async () => {
-      const [ca, cert, key] = ['ca.pem', `${name}.pem`, `${name}.key`].map((file) => authority.read(file));
-      await exercise(etcd.url, { ca, cert, key });
-      await exercise(etcd.url, { ca, cert: String(cert), key: String(key) });
-    });
+  const identity = (kind, format) => {
+    const name = `client${suffixOf(kind)}`;
+    const [ca, cert] = [authority.read('ca.pem'), authority.read(`${name}.pem`)];
+    return { ca, ...format(name, cert) };
+  };
+  const keyFile = (ending, more) => (name, cert) => ({
+    cert,
+    key: authority.read(`${name}-key${ending}.pem`),
+    ...more,
+  });
+  const archive = (ending, passphrase) => (name) => ({ pfx: authority.read(`${name}${ending}.pfx`), passphrase });
+  const formats = {
+    'in PKCS#8': keyFile(''),
+    'in PKCS#8 with a passphrase': keyFile('-pkcs8', { passphrase: PASSPHRASE }),
+    'in the format before PKCS#8': keyFile('-old'),
+    'in the format before PKCS#8 with a passphrase': keyFile('-legacy', { passphrase: PASSPHRASE }),
+    'in a PKCS#12 archive': archive('', PASSPHRASE),
+    'in a PKCS#12 archive without a passphrase': archive('-open', ''),
+    'in a PKCS#12 archive of OpenSSL 1': archive('-old', PASSPHRASE),
+  };
+
+  for (const kind of KINDS) {
+    for (const [what, format] of Object.entries(formats)) {
+      if (kind === 'ed25519' && what.includes('before PKCS#8')) continue; // there is none
+      test(`takes a ${kind} key ${what}`, async () => {
+        await exercise(etcd.url, identity(kind, format));
+      });
+    }
   }
+
+  test('takes certificate and key as texts, and one behind the parameters of its curve', async () => {
+    authority.openssl('ecparam', '-name', 'prime256v1', '-out', 'curve.pem');
+    const [ca, cert, key, old, curve] = ['ca', 'client', 'client-key', 'client-key-old', 'curve'].map((name) =>
+      String(authority.read(`${name}.pem`)),
+    );
+    await exercise(etcd.url, { ca, cert, key });
+    await exercise(etcd.url, { ca, cert, key: curve + old });
+  });
 
   test('refuses a client without one, and one of another authority', async () => {
     const ca = authority.read('ca.pem');
-    const foreign = { ca, cert: stranger.read('client.pem'), key: stranger.read('client.key') };
+    const foreign = { ca, cert: stranger.read('client.pem'), key: stranger.read('client-key.pem') };
     for (const options of [{ ca }, foreign]) {
       const { message } = await faultOf(etcd.url, options);
       assert.ok(message.length > 0);
@@ -217,14 +201,14 @@ describe('what is no certificate or key', () => {
     ['ca', () => ({ ca: '' })],
     ['ca', () => ({ ca: broken })],
     ['ca', () => ({ ca: [read('ca.pem'), 'garbage'] })],
-    ['ca', () => ({ ca: read('ca.key') })],
-    ['cert', () => ({ cert: 'garbage', key: read('client.key') })],
-    ['cert', () => ({ cert: broken, key: read('client.key') })],
+    ['ca', () => ({ ca: read('ca-key.pem') })],
+    ['cert', () => ({ cert: 'garbage', key: read('client-key.pem') })],
+    ['cert', () => ({ cert: broken, key: read('client-key.pem') })],
     ['key', () => ({ cert: read('client.pem'), key: 'garbage' })],
     ['key', () => ({ cert: read('client.pem'), key: read('client.pem') })],
-    ['key', () => ({ cert: read('client.pem'), key: read('server.key') })],
+    ['key', () => ({ cert: read('client.pem'), key: read('server-key.pem') })],
     ['key', () => ({ cert: read('client.pem') })],
-    ['cert', () => ({ key: read('client.key') })],
+    ['cert', () => ({ key: read('client-key.pem') })],
   ];
 
   for (const [name, options] of cases) {

@@ -36,7 +36,7 @@ const REFUSED = { difference: 'bad-arguments', expected: { thrown: 'ERR_INVALID_
 
 module.exports = {
   title: 'TLS',
-  needs: ['a', 's', 'rsa', 'p384', 'p521', 'elsewhere', 'expired', 'alone', 'm'],
+  needs: ['a', 's', 'rsa', 'p384', 'p521', 'ed25519', 'elsewhere', 'expired', 'alone', 'm'],
   cases: [
     secure('ca as a Buffer', { ca: '@ca.pem' }),
     secure('ca as a text', {}, { options: text({ ca: '@ca.pem' }) }),
@@ -47,9 +47,20 @@ module.exports = {
     secure('an RSA key', { ca: '@ca.pem' }, { hosts: 'https://127.0.0.1:{rsa}' }),
     secure('a P-384 key', { ca: '@ca.pem' }, { hosts: 'https://127.0.0.1:{p384}' }),
     secure('a P-521 key', { ca: '@ca.pem' }, { hosts: 'https://127.0.0.1:{p521}' }),
+    secure('an Ed25519 key', { ca: '@ca.pem' }, { hosts: 'https://127.0.0.1:{ed25519}' }),
+    secure(
+      'a Sync call to an Ed25519 key',
+      { ca: '@ca.pem' },
+      {
+        hosts: 'https://127.0.0.1:{ed25519}',
+        call: undefined,
+        run: (_, { sync }) => sync('getSync', 'k'),
+      },
+    ),
     secure('a certificate that signs itself, trusted', { ca: '@alone.pem' }, { hosts: 'https://127.0.0.1:{alone}' }),
     secure('an authority that nobody knows', {}, failing('UNABLE_TO_VERIFY_LEAF_SIGNATURE')),
     mutual('an authority that nobody knows, in the chain', { ca: '@alone.pem' }, failing('SELF_SIGNED_CERT_IN_CHAIN')),
+    secure('an authority of the same name', { ca: '@namesake.pem' }, failing('UNABLE_TO_VERIFY_LEAF_SIGNATURE')),
     secure('another authority', { ca: '@alone.pem' }, failing('UNABLE_TO_VERIFY_LEAF_SIGNATURE')),
     secure(
       'a certificate that signs itself',

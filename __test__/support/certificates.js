@@ -1,6 +1,6 @@
 'use strict';
 
-// Certificates for tests, made by openssl: a certificate authority, servers of all kinds, and a client.
+// Certificates for tests, made by openssl: a certificate authority, servers of all kinds, and clients.
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -8,73 +8,100 @@ const path = require('node:path');
 const { execFileSync } = require('node:child_process');
 
 const PASSPHRASE = 'open sesame';
-const EC = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
 const HOSTS = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
+const AUTHORITY = 'basicConstraints=critical,CA:TRUE';
+const CLIENT = 'extendedKeyUsage=clientAuth';
 
-class Folder {
-  constructor() {
+const curve = (name) => ['-newkey', 'ec', '-pkeyopt', `ec_paramgen_curve:${name}`];
+
+/** How openssl makes a key of each kind. */
+const KINDS = {
+  p256: curve('P-256'),
+  p384: curve('P-384'),
+  p521: curve('P-521'),
+  rsa: ['-newkey', 'rsa:2048'],
+  ed25519: ['-newkey', 'ed25519'],
+};
+
+/** openssl's command for the format that a kind of key had before PKCS#8, if there was one. */
+const OLD_FORMAT = { p256: ['ec'], p384: ['ec'], p521: ['ec'], rsa: ['rsa', '-traditional'] };
+
+/** A certificate authority, as ca.pem, in a temporary folder with what it signs. */
+class Authority {
+  constructor(name) {
     this.path = fs.mkdtempSync(path.join(os.tmpdir(), 'node-etcd-native-certificates-'));
+    this.selfSigned('ca', AUTHORITY, name);
   }
 
   openssl(...args) {
     execFileSync('openssl', args, { cwd: this.path, stdio: ['ignore', 'ignore', 'pipe'] });
   }
 
-  /** A certificate that signs itself. */
-  selfSigned(name, extension, ...more) {
-    const files = ['-keyout', `${name}-key.pem`, '-out', `${name}.pem`];
-    this.openssl('req', '-x509', ...EC, '-nodes', ...files, '-subj', `/CN=${name}`, '-addext', extension, ...more);
+  /** Makes <name>.pem and <name>-key.pem, a certificate that signs itself. */
+  selfSigned(name, extension, subject = name) {
+    const files = ['-keyout', `${name}-key.pem`, '-out', `${name}.pem`, '-days', '2'];
+    this.openssl('req', '-x509', ...KINDS.p256, '-nodes', ...files, '-subj', `/CN=${subject}`, '-addext', extension);
   }
 
-  /** A certificate that the authority signs. */
-  signed(name, extension, { key = EC, days = '2' } = {}) {
+  /** Makes <name>.pem and <name>-key.pem, a certificate that the authority signs. */
+  issue(name, extension, { kind = 'p256', days = '2' } = {}) {
     const files = ['-keyout', `${name}-key.pem`, '-out', `${name}.csr`];
-    this.openssl('req', ...key, '-nodes', ...files, '-subj', `/CN=${name}`);
-    fs.writeFileSync(path.join(this.path, `${name}.ext`), `${extension}\n`);
+    this.openssl('req', ...KINDS[kind], '-nodes', ...files, '-subj', `/CN=${name}`);
+    fs.writeFileSync(this.file(`${name}.ext`), `${extension}\n`);
     const authority = ['-CA', 'ca.pem', '-CAkey', 'ca-key.pem', '-CAcreateserial', '-extfile', `${name}.ext`];
     this.openssl('x509', '-req', '-in', `${name}.csr`, ...authority, '-days', days, '-out', `${name}.pem`);
   }
+
+  /** Makes a client, and its key in the other formats that there are (see makeCertificates). */
+  issueClient(name, kind) {
+    this.issue(name, CLIENT, { kind });
+    const key = ['-in', `${name}-key.pem`, '-out'];
+    const secret = ['-passout', `pass:${PASSPHRASE}`];
+    this.openssl('pkcs8', '-topk8', ...key, `${name}-key-pkcs8.pem`, '-v2', 'aes256', ...secret);
+    if (OLD_FORMAT[kind]) {
+      this.openssl(...OLD_FORMAT[kind], ...key, `${name}-key-old.pem`);
+      this.openssl(...OLD_FORMAT[kind], ...key, `${name}-key-legacy.pem`, '-aes128', ...secret);
+    }
+    const both = ['pkcs12', '-export', '-in', `${name}.pem`, '-inkey', `${name}-key.pem`, '-certfile', 'ca.pem'];
+    this.openssl(...both, '-out', `${name}.pfx`, ...secret);
+    this.openssl(...both, '-out', `${name}-open.pfx`, '-passout', 'pass:');
+    const old = ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES', '-macalg', 'sha1'];
+    this.openssl(...both, ...old, '-out', `${name}-old.pfx`, ...secret);
+  }
+
+  file(name) {
+    return path.join(this.path, name);
+  }
+
+  read(name) {
+    return fs.readFileSync(this.file(name));
+  }
+
+  remove() {
+    fs.rmSync(this.path, { recursive: true, force: true });
+  }
 }
+
+const makeAuthority = (name) => new Authority(name);
 
 /**
- * Makes, as `<name>.pem` and `<name>-key.pem`: ca; server, server-rsa, server-p384, server-p521 (for localhost and
- * 127.0.0.1); elsewhere (for another name); expired; alone (signed by itself); client; and the client's key as
- * client-key-pkcs8.pem and client-key-legacy.pem with PASSPHRASE, client.pfx and client-open.pfx (without one).
+ * Makes, as `<name>.pem` and `<name>-key.pem`: ca; namesake (an authority of the same name); server, server-rsa, server-p384, server-p521, server-ed25519 (for
+ * localhost and 127.0.0.1); elsewhere (for another name); expired; alone (signed by itself); client, client-rsa and so
+ * on. A client's key is also there as -key-old.pem (PKCS#1 or SEC1), with PASSPHRASE as -key-pkcs8.pem and
+ * -key-legacy.pem, and with its certificate as .pfx, -old.pfx (as OpenSSL 1 wrote it) and -open.pfx (no passphrase).
  */
 function makeCertificates() {
-  const folder = new Folder();
-  folder.selfSigned('ca', 'basicConstraints=critical,CA:TRUE', '-days', '2');
-  folder.signed('server', HOSTS);
-  folder.signed('server-rsa', HOSTS, { key: ['-newkey', 'rsa:2048'] });
-  for (const curve of ['P-384', 'P-521']) {
-    const name = `server-${curve.toLowerCase().replace('-', '')}`;
-    folder.signed(name, HOSTS, { key: ['-newkey', 'ec', '-pkeyopt', `ec_paramgen_curve:${curve}`] });
+  const authority = makeAuthority('Test authority');
+  authority.selfSigned('namesake', AUTHORITY, 'Test authority');
+  for (const kind of Object.keys(KINDS)) {
+    const suffix = kind === 'p256' ? '' : `-${kind}`;
+    authority.issue(`server${suffix}`, HOSTS, { kind });
+    authority.issueClient(`client${suffix}`, kind);
   }
-  folder.signed('elsewhere', 'subjectAltName=DNS:elsewhere.example');
-  folder.signed('expired', HOSTS, { days: '-1' });
-  folder.selfSigned('alone', HOSTS, '-days', '2');
-  folder.signed('client', 'extendedKeyUsage=clientAuth');
-  const secret = ['-passout', `pass:${PASSPHRASE}`];
-  folder.openssl(
-    'pkcs8',
-    '-topk8',
-    '-in',
-    'client-key.pem',
-    '-out',
-    'client-key-pkcs8.pem',
-    '-v2',
-    'aes256',
-    ...secret,
-  );
-  folder.openssl('ec', '-in', 'client-key.pem', '-out', 'client-key-legacy.pem', '-aes128', ...secret);
-  const both = ['pkcs12', '-export', '-in', 'client.pem', '-inkey', 'client-key.pem', '-certfile', 'ca.pem'];
-  folder.openssl(...both, '-out', 'client.pfx', ...secret);
-  folder.openssl(...both, '-out', 'client-open.pfx', '-passout', 'pass:');
-  return {
-    path: folder.path,
-    read: (file) => fs.readFileSync(path.join(folder.path, file)),
-    remove: () => fs.rmSync(folder.path, { recursive: true, force: true }),
-  };
+  authority.issue('elsewhere', 'subjectAltName=DNS:elsewhere.example');
+  authority.issue('expired', HOSTS, { days: '-1' });
+  authority.selfSigned('alone', HOSTS);
+  return authority;
 }
 
-module.exports = { PASSPHRASE, makeCertificates };
+module.exports = { KINDS: Object.keys(KINDS), PASSPHRASE, makeAuthority, makeCertificates };

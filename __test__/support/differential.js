@@ -30,6 +30,7 @@ const PARTS = {
   rsa: secure('server-rsa'),
   p384: secure('server-p384'),
   p521: secure('server-p521'),
+  ed25519: secure('server-ed25519'),
   elsewhere: secure('elsewhere'),
   expired: secure('expired'),
   alone: secure('alone'),
@@ -38,13 +39,13 @@ const PARTS = {
   deaf: startDeaf,
   etcd: () => startEtcd(),
 };
-const TLS_PARTS = ['s', 'rsa', 'p384', 'p521', 'elsewhere', 'expired', 'alone', 'm'];
+const TLS_PARTS = ['s', 'rsa', 'p384', 'p521', 'ed25519', 'elsewhere', 'expired', 'alone', 'm'];
 
 /** A scripted server with a certificate; with an authority for those of clients, it sends that one along, too. */
 function secure(name, { ca, ...options } = {}) {
-  return ({ read }) => {
-    const [cert, key] = [read(`${name}.pem`), read(`${name}-key.pem`)];
-    return startScripted([], { tls: { cert, key, ...(ca && { ca: read(ca) }), ...options } });
+  return (certificates) => {
+    const [cert, key] = [certificates.read(`${name}.pem`), certificates.read(`${name}-key.pem`)];
+    return startScripted([], { tls: { cert, key, ...(ca && { ca: certificates.read(ca) }), ...options } });
   };
 }
 

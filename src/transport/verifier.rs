@@ -107,9 +107,10 @@ impl ServerCertVerifier for Verifier {
             None => Err(CertificateError::UnknownIssuer.into()),
         };
         verified.map_err(|error| match error {
-            Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_)) => {
-                other(Untrusted::of(end_entity, intermediates))
-            }
+            // BadSignature: a trusted authority only has the name of the issuer.
+            Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_),
+            ) => other(Untrusted::of(end_entity, intermediates)),
             error => error,
         })
     }

@@ -11,6 +11,7 @@ use crate::transport::pool::{Pool, parse_proxy};
 use crate::transport::redirect::{Hop, RedirectPolicy};
 use crate::transport::{Body, Opened, Transport};
 use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue};
 use reqwest::{Client, Response};
 use std::collections::HashSet;
@@ -126,6 +127,7 @@ impl Transport for Http {
                 limit: self.options.max_response_size,
                 // Of a stream only the line that is being read takes memory.
                 counted: (!request.is_stream()).then_some(0),
+                may_end_in_reset: status >= 400 && !has_length(&headers),
                 place: place.take(),
                 need: need.take(),
             };
@@ -154,6 +156,8 @@ pub struct HttpBody {
     idle: Option<Duration>,
     limit: usize,
     counted: Option<usize>,
+    /// Who refuses a request unread, as proxies do, makes the connection's end a reset (RFC 9112 9.6).
+    may_end_in_reset: bool,
     place: Option<OwnedSemaphorePermit>,
     need: Option<Need>,
 }
@@ -164,10 +168,14 @@ impl Body for HttpBody {
             Some(limit) => timeout(limit, self.response.chunk()).await.map_err(|_| fault::idle_timeout())?,
             None => self.response.chunk().await,
         };
-        let chunk = next.map_err(|error| {
+        let next = next.map_err(|error| {
             let peer = self.peer.as_ref().unwrap_or(&self.url);
             fault::transport_error(&error, Stage::Body, &self.url, peer, &self.connection)
-        })?;
+        });
+        let chunk = match next {
+            Err(error) if self.may_end_in_reset && fault::is_hang_up(&error) => None,
+            next => next?,
+        };
         if let (Some(counted), Some(chunk)) = (&mut self.counted, &chunk) {
             *counted += chunk.len();
             if *counted > self.limit {
@@ -201,6 +209,11 @@ async fn bounded<F: Future>(
             Phase::Connected(_) | Phase::Kept => return Err(fault::idle_timeout()),
         }
     }
+}
+
+/// Whether the end of a reply's body is told, and not that of its connection.
+fn has_length(headers: &HeaderMap) -> bool {
+    headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING)
 }
 
 fn lines(headers: &HeaderMap) -> Headers {

@@ -48,7 +48,7 @@ function run(command, args = [], options = {}) {
   const line = [path.basename(command), ...args].join(' ');
   say(line);
   // npm and its kind are batch files on Windows, which only a shell can start.
-  const shell = process.platform === 'win32' && !path.extname(command);
+  const shell = process.platform === 'win32' && path.extname(command) !== '.exe';
   const { status, signal, error } = spawnSync(command, args, { stdio: 'inherit', shell, ...options });
   if (error) throw new Failure(`Could not run \`${line}\`: ${error.message}`);
   if (signal) throw new Failure(`\`${line}\` was ended by ${signal}`);

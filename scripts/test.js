@@ -41,6 +41,7 @@ function test(args) {
   const { debug, files, flags } = parse(args);
   ensureDependencies();
   ensureAddon({ debug });
+  process.env.ADDON_BUILD = debug ? 'debug' : 'release';
   process.env.ETCD = findEtcd();
   say(`etcd: ${process.env.ETCD}`);
   const javaScript = (list) => ({ name: 'JavaScript tests', work: () => nodeTests(list, flags) });

@@ -1,6 +1,6 @@
 'use strict';
 
-const binding = require('../binding');
+const binding = require('./native');
 const { checkCount, checkNumber, checkSignal } = require('./arguments');
 const { blockOnCall, startCall } = require('./call');
 const environment = require('./environment');

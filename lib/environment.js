@@ -1,6 +1,6 @@
 'use strict';
 
-const binding = require('../binding');
+const binding = require('./native');
 
 /** The requests and watches in flight, by id: what native events are for. */
 const calls = new Map();

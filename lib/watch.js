@@ -1,7 +1,7 @@
 'use strict';
 
 const { AsyncResource } = require('node:async_hooks');
-const { EventKind } = require('../binding');
+const { EventKind } = require('./native');
 const environment = require('./environment');
 const errors = require('./errors');
 const { parseHeaders } = require('./headers');

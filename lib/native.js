@@ -1,0 +1,68 @@
+'use strict';
+
+// The addon, by way of the loader that `napi build` generates, whose errors are put here into words that help.
+// Syntax that old versions of Node can read, since it is here that they are told so.
+
+const LEAST_NODE = 18;
+const SUPPORTED = [
+  `Node.js ${LEAST_NODE} or newer on`,
+  'Linux x64 and arm64 (glibc 2.28 or newer, or musl), macOS x64 and arm64, Windows x64 and arm64',
+].join(' ');
+
+/** The C library of this process, which only Linux has several of. */
+function libc() {
+  if (process.platform !== 'linux') return '';
+  try {
+    process.report.excludeNetwork = true;
+    const report = process.report.getReport();
+    const version = report.header.glibcVersionRuntime;
+    return version ? `, glibc ${version}` : ', musl';
+  } catch (_) {
+    return '';
+  }
+}
+
+/** What the loader complains of, in the order of its tries: it chains them as causes, the last one first. */
+function complaints(error) {
+  const lines = [];
+  for (let cause = error.cause || error; cause; cause = cause.cause) {
+    // What follows the first line is the stack of `require`.
+    lines.unshift(String(cause.message || cause).split('\n')[0]);
+  }
+  return lines.filter((line) => !/wasi/.test(line)); // for WebAssembly there is no build
+}
+
+function loadFailure(error) {
+  const text = [
+    'node-etcd-native has no binary that can be loaded here.',
+    `  This is:    ${process.platform} ${process.arch}${libc()}, Node.js ${process.versions.node}`,
+    `  Supported:  ${SUPPORTED}`,
+    '  What went wrong:',
+  ];
+  for (const line of complaints(error)) text.push(`  - ${line}`);
+  text.push(
+    'On a supported platform: the binary is an optional dependency. Install without --omit=optional, and if the lock file',
+    'comes from another platform without node_modules and package-lock.json (https://github.com/npm/cli/issues/4828).',
+    'On any other: build it. With Rust and a C compiler, `npm install` and `npm run build` in a checkout of the source,',
+    'then install the checkout, or name its .node file in NAPI_RS_NATIVE_LIBRARY_PATH.',
+  );
+  const failure = new Error(text.join('\n'));
+  failure.code = 'ERR_NATIVE_BINARY';
+  failure.cause = error;
+  return failure;
+}
+
+function load() {
+  if (parseInt(process.versions.node, 10) < LEAST_NODE) {
+    throw new Error(`Node.js ${process.versions.node} is too old: ${LEAST_NODE} is the oldest that works`);
+  }
+  const binding = require('../binding');
+  if (!binding.Client) throw new Error('What was loaded is not the binary of node-etcd-native');
+  return binding;
+}
+
+try {
+  module.exports = load();
+} catch (error) {
+  throw loadFailure(error);
+}

@@ -2,27 +2,29 @@
 'use strict';
 
 // npm run pack: the packages as they are published, as archives in a folder (dist/ if none is named): the main one, and
-// one for each platform whose binary is in the checkout or in its folder under npm/.
-//   npm run pack -- [folder] [--all]        --all: fails if a platform's binary is missing
+// one for each platform whose binary is there.
+//   npm run pack -- [folder] [--binaries folder] [--all]
+//       --binaries: where the binaries are, instead of the checkout        --all: fails if a platform's is missing
 //
 // `napi pre-publish` would do it in the checkout and publish from there. These archives can be tested first.
 
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { parseArgs } = require('node:util');
 const { ROOT } = require('./setup');
 const { Failure, ask, main, say } = require('./command');
 
 const readManifest = (folder) => JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'));
 
 /** The packages under npm/: { folder, manifest, binary }, the binary's path undefined where it was not built. */
-function platformPackages() {
+function platformPackages(binaries = ROOT) {
   const parent = path.join(ROOT, 'npm');
   return fs.readdirSync(parent).map((name) => {
     const folder = path.join(parent, name);
     const manifest = readManifest(folder);
-    const places = [folder, ROOT].map((place) => path.join(place, manifest.main));
-    return { folder, manifest, binary: places.find((file) => fs.existsSync(file)) };
+    const binary = path.join(binaries, manifest.main);
+    return { folder, manifest, binary: fs.existsSync(binary) ? binary : undefined };
   });
 }
 
@@ -52,8 +54,8 @@ function packOne(stage, manifest, files, destination) {
 }
 
 /** Packs everything. Returns { main, platforms }, the paths of the archives, those of platforms by their folders' names. */
-function pack(destination, { all = false } = {}) {
-  const platforms = platformPackages();
+function pack(destination, { all = false, binaries } = {}) {
+  const platforms = platformPackages(binaries);
   const missing = platforms.filter(({ binary }) => !binary).map(({ manifest }) => manifest.main);
   if (all && missing.length > 0) throw new Failure(`These binaries are missing: ${missing.join(', ')}`);
   fs.mkdirSync(destination, { recursive: true });
@@ -80,8 +82,12 @@ function pack(destination, { all = false } = {}) {
 }
 
 function cli(args) {
-  const folder = path.resolve(args.find((arg) => !arg.startsWith('-')) ?? path.join(ROOT, 'dist'));
-  const archives = pack(folder, { all: args.includes('--all') });
+  const { values, positionals } = parseArgs({
+    args,
+    options: { all: { type: 'boolean' }, binaries: { type: 'string' } },
+    allowPositionals: true,
+  });
+  const archives = pack(path.resolve(positionals[0] ?? path.join(ROOT, 'dist')), values);
   for (const file of [archives.main, ...Object.values(archives.platforms)]) {
     say(`${path.relative(process.cwd(), file)}: ${(fs.statSync(file).size / 1e6).toFixed(2)} MB`);
   }

@@ -11,7 +11,7 @@ const ROOT = path.join(__dirname, '..');
 const LEAST_NODE = 18;
 
 function readJson(...names) {
-  const file = path.join(ROOT, ...names);
+  const file = path.join(...names);
   return fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : undefined;
 }
 
@@ -21,9 +21,9 @@ function checkNode() {
 }
 
 /** Whether node_modules is what package-lock.json asks for. npm's own record tells: file times change with a checkout. */
-function isInstalled() {
-  const wanted = readJson('package-lock.json')?.packages ?? {};
-  const present = readJson('node_modules', '.package-lock.json')?.packages;
+function isInstalled(folder) {
+  const wanted = readJson(folder, 'package-lock.json')?.packages ?? {};
+  const present = readJson(folder, 'node_modules', '.package-lock.json')?.packages;
   if (!present) return false;
   return Object.entries(wanted).every(([place, { version, optional }]) => {
     if (place === '') return true;
@@ -31,13 +31,15 @@ function isInstalled() {
   });
 }
 
-function ensureDependencies() {
+/** The npm packages of the checkout, or of a folder in it that has needs of its own. */
+function ensureDependencies(folder = ROOT) {
   checkNode();
-  if (isInstalled()) return;
-  say('Installing the npm packages that building and testing need');
+  if (isInstalled(folder)) return;
+  say(`Installing the npm packages that ${path.relative(ROOT, folder) || 'building and testing'} need`);
   // Not `npm ci`, which insists on a lock file that knows the optional packages of every platform; this keeps to the
   // locked versions too, and --no-save leaves the lock file alone. Engine warnings would only alarm.
-  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: ROOT });
+  const quietly = ['--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
+  run('npm', ['install', '--no-save', ...quietly], { cwd: folder });
 }
 
 /** rustup puts cargo where a shell that was started before does not look. */

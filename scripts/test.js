@@ -31,6 +31,9 @@ function parse(args) {
 }
 
 function nodeTests(files, flags) {
+  if (files.some((file) => path.basename(file) === 'install.test.js')) {
+    ensureDependencies(path.join(ROOT, FOLDER, 'install'));
+  }
   const reporter = flags.some((flag) => flag.startsWith('--test-reporter'))
     ? []
     : [`--test-reporter=${process.stdout.isTTY ? 'spec' : 'tap'}`];

@@ -1,10 +1,14 @@
 #!/usr/bin/env node
 'use strict';
 
-// npm run check: format, lint and types, everything, with all complaints at the end.
+// npm run check: format, lint, types and the package for the registry, everything, with all complaints at the end.
 
-const { ROOT, ensureDependencies, ensureRust, localBinary, run } = require('./setup');
-const { Failure, ask, main } = require('./command');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { ROOT, ensureAddon, ensureDependencies, ensureRust, localBinary, run } = require('./setup');
+const { Failure, ask, main, say } = require('./command');
+const { pack } = require('./pack');
 const { runParts } = require('./parts');
 
 // Left to itself, biome colours even what goes into a file.
@@ -33,6 +37,21 @@ function coreWithoutNapi() {
   if (found.length > 0) throw new Failure(`the core depends on ${found.join(', ')}`);
 }
 
+/** What users' tools make of the archive for the registry: its entry points, and the types of each. */
+function publishedPackage() {
+  // The loader, which is part of it, is made by building.
+  if (!fs.existsSync(path.join(ROOT, 'binding.js'))) ensureAddon();
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'node-etcd-native-check-'));
+  try {
+    const { main: archive } = pack(folder);
+    run(localBinary('publint'), ['run', archive, '--strict'], inRoot);
+    if (Number(process.versions.node.split('.')[0]) < 20) return say('attw needs Node.js 20: left out');
+    run(localBinary('attw'), [archive, '--no-definitely-typed', '--format', 'ascii', '--no-emoji'], inRoot);
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 const PARTS = [
   { name: 'rustfmt', work: () => cargoComponent('rustfmt', ['fmt', '--check']) },
   { name: 'clippy', work: () => clippy() },
@@ -43,6 +62,7 @@ const PARTS = [
     work: () => run(localBinary('biome'), ['ci', '--error-on-warnings', `--colors=${colors}`, '.'], inRoot),
   },
   { name: 'types', work: () => run(localBinary('tsd'), [], inRoot) },
+  { name: 'package', work: publishedPackage },
 ];
 
 main(() => {

@@ -1,0 +1,101 @@
+'use strict';
+
+// The contestants, each with the same few methods. `done(err, body)` gets the parsed body.
+
+const http = require('node:http');
+
+const KEYS = '/v2/keys/';
+/** As many connections as node-etcd opens at most. */
+const CONNECTIONS = 100;
+
+/** This package, or another checkout of it. */
+const subject = (host) => etcdLike(require(process.env.BENCH_SUBJECT ?? '..'), host);
+
+/** node-etcd and what replaces it. */
+function etcdLike(Etcd, host) {
+  const etcd = new Etcd(host);
+  return {
+    etcd,
+    get: (key, done) => etcd.get(key, done),
+    set: (key, value, done) => etcd.set(key, value, done),
+    list: (key, done) => etcd.get(key, { recursive: true }, done),
+    getSync: (key) => etcd.getSync(key),
+    setSync: (key, value) => etcd.setSync(key, value),
+  };
+}
+
+/** The promise form. */
+function awaited(host) {
+  const { etcd } = subject(host);
+  return {
+    get: async (key, done) => done(undefined, await etcd.get(key)),
+    set: async (key, value, done) => done(undefined, await etcd.set(key, value)),
+  };
+}
+
+function undici(host) {
+  const { Pool } = require('undici');
+  const pool = new Pool(`http://${host}`, { connections: CONNECTIONS });
+  const send = async (options, done) => {
+    const { body } = await pool.request(options);
+    done(undefined, await body.json());
+  };
+  return methods(
+    (path, done) => send({ method: 'GET', path }, done),
+    (path, body, headers, done) => send({ method: 'PUT', path, body, headers }, done),
+  );
+}
+
+function nodeHttp(host) {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  const [hostname, port] = host.split(':');
+  const send = (method, path, body, headers, done) => {
+    const request = http.request({ agent, hostname, port, method, path, headers }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part) => {
+        text += part;
+      });
+      response.on('end', () => done(undefined, JSON.parse(text)));
+    });
+    request.on('error', done);
+    request.end(body);
+  };
+  return methods(
+    (path, done) => send('GET', path, undefined, {}, done),
+    (path, body, headers, done) => send('PUT', path, body, headers, done),
+  );
+}
+
+/** What node-etcd sends, sent by an HTTP client. */
+function methods(get, put) {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  return {
+    get: (key, done) => get(KEYS + key, done),
+    set: (key, value, done) => put(KEYS + key, `value=${encodeURIComponent(value)}`, headers, done),
+    list: (key, done) => get(`${KEYS}${key}?recursive=true`, done),
+  };
+}
+
+/** The client of the v3 API, over gRPC. */
+function etcd3(host) {
+  const { Etcd3 } = require('etcd3');
+  const client = new Etcd3({ hosts: `http://${host}` });
+  return {
+    get: async (key, done) => done(undefined, await client.get(key).string()),
+    set: async (key, value, done) => done(undefined, await client.put(key).value(value)),
+  };
+}
+
+const CLIENTS = {
+  'node-etcd-native': subject,
+  'node-etcd-native, await': awaited,
+  before: subject,
+  undici,
+  'node:http': nodeHttp,
+  etcd3,
+  'node-etcd': (host) => etcdLike(require('node-etcd'), host),
+};
+
+const MODULES = { 'node-etcd-native': '..', 'node-etcd': 'node-etcd', undici: 'undici' };
+
+module.exports = { CLIENTS, MODULES };

@@ -1,0 +1,51 @@
+'use strict';
+
+const fs = require('node:fs');
+
+/** CPU time of the JavaScript thread in microseconds: the process's first thread, as Linux counts it. */
+function threadCpu() {
+  return Number(fs.readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1000;
+}
+
+/** CPU time of all threads in microseconds. */
+function processCpu() {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+const threads = () => fs.readdirSync('/proc/self/task').length;
+
+/** Resident memory in KB, after what can be collected was. */
+function residentKb() {
+  for (let i = 0; i < 3; i++) global.gc();
+  return process.memoryUsage.rss() / 1024;
+}
+
+/** Measures `work`, which resolves with the microseconds that each request took. */
+async function measured(work) {
+  const [thread, all, start] = [threadCpu(), processCpu(), performance.now()];
+  const times = await work();
+  const seconds = (performance.now() - start) / 1000;
+  const [threadUsed, allUsed] = [threadCpu() - thread, processCpu() - all];
+  times.sort((a, b) => a - b);
+  return {
+    rate: times.length / seconds,
+    jsCpu: threadUsed / times.length,
+    cpu: allUsed / times.length,
+    p50: percentile(times, 0.5),
+    p99: percentile(times, 0.99),
+  };
+}
+
+function percentile(sorted, share) {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+}
+
+function median(numbers) {
+  return percentile(
+    numbers.toSorted((a, b) => a - b),
+    0.5,
+  );
+}
+
+module.exports = { measured, median, residentKb, threads };

@@ -1,0 +1,143 @@
+'use strict';
+
+// Which contestants do what, and what is asked of us.
+
+const OURS = 'node-etcd-native';
+const AWAITED = `${OURS}, await`;
+const LIMIT = 'wrk';
+
+const FULL = { rounds: 5, warmUp: 1000, time: 2000, burst: 4000, count: 200_000, watchers: [1, 1000, 5000], many: 10_000 };
+  rounds: 5,
+  warmUp: 500,
+  time: 2000,
+  burst: 4000,
+  count: 200_000,
+  watchers: [1, 1000, 5000],
+  many: 10_000,
+};
+const QUICK = { rounds: 1, warmUp: 800, time: 500, burst: 1500, count: 20_000, watchers: [1, 1000], many: 1000 };
+
+const named = (clients) => clients.map((client) => ({ name: client, client }));
+
+/** The workloads, in the order of the table. */
+function workloads({ warmUp, time, burst, count, watchers, many }) {
+  const requests = (name, title, server, verb, inFlight, clients) => {
+    const parameters = { verb, inFlight, warmUp, time };
+    return { name, title, server, workload: 'requests', parameters, contestants: named(clients) };
+  };
+  const sync = (name, verb) => {
+    const contestants = named([OURS, 'node-etcd', LIMIT]);
+    const parameters = { verb, inFlight: 1, warmUp, time };
+    return { name, title: `${name}, one after the other`, server: 'nginx', workload: 'sync', parameters, contestants };
+  };
+  return [
+    requests('get64', 'GET, 64 in flight', 'nginx', 'get', 64, [
+      OURS,
+      AWAITED,
+      'undici',
+      'node:http',
+      'node-etcd',
+      LIMIT,
+    ]),
+    requests('set64', 'SET, 64 in flight', 'nginx', 'set', 64, [OURS, 'undici', 'node:http', 'node-etcd', LIMIT]),
+    requests('get1', 'GET, 1 in flight', 'nginx', 'get', 1, [OURS, 'undici', 'node:http', 'node-etcd', LIMIT]),
+    requests('get512', 'GET, 512 in flight', 'nginx', 'get', 512, [OURS, 'undici', 'node:http', 'node-etcd', LIMIT]),
+    sync('getSync', 'get'),
+    sync('setSync', 'set'),
+    {
+      name: 'list',
+      title: 'recursive GET of 10,000 keys, parsed',
+      server: 'nginx',
+      workload: 'large',
+      parameters: { warmUp, time },
+      contestants: named([OURS, 'undici', 'node:http']),
+    },
+    requests('etcdGet', 'GET from etcd, 64 in flight', 'etcd', 'get', 64, [OURS, 'undici', 'node-etcd', 'etcd3']),
+    requests('etcdSet', 'SET in etcd, 64 in flight', 'etcd', 'set', 64, [OURS, 'undici', 'node-etcd', 'etcd3']),
+    {
+      name: 'start',
+      title: '`require` and constructor',
+      server: 'nginx',
+      workload: 'start',
+      parameters: {},
+      contestants: named([OURS, 'undici', 'node-etcd']),
+    },
+    {
+      name: 'memory',
+      title: `after ${count.toLocaleString('en')} GETs, 64 in flight`,
+      server: 'nginx',
+      workload: 'memory',
+      parameters: { count },
+      contestants: named([OURS, 'undici']),
+    },
+    {
+      name: 'burst',
+      title: 'watcher, etcd written to as fast as it takes it',
+      server: 'etcd',
+      workload: 'burst',
+      parameters: { time: burst },
+      contestants: named([OURS, 'node-etcd']),
+    },
+    {
+      name: 'beside',
+      title: 'GET from etcd, 64 in flight, beside open watchers',
+      server: 'etcd',
+      workload: 'beside',
+      parameters: { warmUp, time },
+      contestants: watchers.map((count) => ({
+        name: `${OURS}, ${count.toLocaleString('en')}`,
+        client: OURS,
+        parameters: { watchers: count },
+      })),
+    },
+    {
+      name: 'watching',
+      title: `${many.toLocaleString('en')} open watchers, per watcher`,
+      server: 'etcd',
+      workload: 'watching',
+      parameters: { watchers: many },
+      contestants: named([OURS]),
+    },
+    { name: 'size', title: 'the addon', workload: 'size', contestants: named([OURS]) },
+  ];
+}
+
+/** A figure of ours, alone or divided by another one, and what it is to be. */
+const TARGETS = [
+  ...['get64', 'set64'].flatMap((name) => [
+    { workload: name, metric: 'rate', over: 'node-etcd', atLeast: 10 },
+    { workload: name, metric: 'rate', over: 'undici', atLeast: 1.25 },
+    { workload: name, metric: 'jsCpu', over: 'undici', atMost: 0.4 },
+    { workload: name, metric: 'jsCpu', over: 'node-etcd', atMost: 0.05 },
+    { workload: name, metric: 'cpu', over: 'undici', atMost: 1 },
+  ]),
+  { workload: 'get1', metric: 'p50', over: 'undici', atMost: 1 },
+  { workload: 'get1', metric: 'p50', over: LIMIT, atMost: 1.5 },
+  ...['getSync', 'setSync'].flatMap((name) => [
+    { workload: name, metric: 'p50', over: LIMIT, atMost: 1.25 },
+    { workload: name, metric: 'p50', over: 'node-etcd', atMost: 1 / 6 },
+  ]),
+  { workload: 'get512', metric: 'rate', over: OURS, overWorkload: 'get64', atLeast: 0.9 },
+  { workload: 'get512', metric: 'p99', over: 'undici', atMost: 1 },
+  { workload: 'get64', of: AWAITED, metric: 'cpu', over: OURS, atMost: 1.15 },
+  { workload: 'list', metric: 'p50', over: 'undici', atMost: 1.05 },
+  { workload: 'list', metric: 'stall', over: 'undici', atMost: 1 },
+  { workload: 'start', metric: 'ms', atMost: 10 },
+  { workload: 'start', metric: 'threads', atMost: 0 },
+  { workload: 'start', metric: 'residentKb', atMost: 8192 },
+  { workload: 'memory', metric: 'residentKb', over: 'undici', atMost: 0.7 },
+  { workload: 'memory', metric: 'growth', atMost: 1.05 },
+  { workload: 'burst', metric: 'rate', over: 'node-etcd', atLeast: 10 },
+  ...['1,000', '5,000'].map((count) => ({
+    workload: 'beside',
+    of: `${OURS}, ${count}`,
+    metric: 'cpu',
+    over: `${OURS}, 1`,
+    atMost: 1.3,
+  })),
+  { workload: 'watching', metric: 'residentKb', atMost: 30 },
+  { workload: 'size', metric: 'mb', atMost: 5 },
+  { workload: 'size', metric: 'packedMb', atMost: 2 },
+];
+
+module.exports = { FULL, LIMIT, OURS, QUICK, TARGETS, workloads };

@@ -1,0 +1,95 @@
+'use strict';
+
+// Results as Markdown.
+
+const { OURS } = require('./plan');
+
+const METRICS = {
+  rate: { title: 'per second', format: (value) => Math.round(value).toLocaleString('en') },
+  jsCpu: { title: 'CPU of the JavaScript thread, µs', format: (value) => value.toFixed(1) },
+  cpu: { title: 'CPU of the process, µs', format: (value) => value.toFixed(1) },
+  p50: { title: 'time p50, µs', format: (value) => Math.round(value).toLocaleString('en') },
+  p99: { title: 'time p99, µs', format: (value) => Math.round(value).toLocaleString('en') },
+  stall: { title: 'longest stall, ms', format: (value) => value.toFixed(1) },
+  ms: { title: 'ms', format: (value) => value.toFixed(1) },
+  threads: { title: 'threads started', format: String },
+  residentKb: { title: 'resident KB', format: (value) => Math.round(value).toLocaleString('en') },
+  growth: { title: 'growth in the second half', format: (value) => value.toFixed(2) },
+  mb: { title: 'MB', format: (value) => value.toFixed(2) },
+  packedMb: { title: 'MB packed', format: (value) => value.toFixed(2) },
+};
+
+function table(head, rows) {
+  const lines = [head, head.map((_, column) => (column === 0 ? '---' : '---:')), ...rows];
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** A workload's figures, each with what it is times ours. */
+function workloadTable({ title, server, figures }) {
+  const metrics = Object.keys(METRICS).filter((metric) => Object.values(figures).some((of) => metric in of));
+  const ours = Object.entries(figures).find(([name]) => name.startsWith(OURS))[1];
+  const cell = (metric, value, name) => {
+    if (value === undefined) return '';
+    const text = METRICS[metric].format(value);
+    return name.startsWith(OURS) || !ours[metric] ? text : `${text} (${(value / ours[metric]).toFixed(2)}×)`;
+  };
+  const rows = Object.entries(figures).map(([name, of]) => [
+    name,
+    ...metrics.map((metric) => cell(metric, of[metric], name)),
+  ]);
+  const where = server === undefined ? '' : ` (${server})`;
+  return `**${title}**${where}\n\n${table(['', ...metrics.map((metric) => METRICS[metric].title)], rows)}`;
+}
+
+function targetTable({ targets, workloads }) {
+  const bound = ({ atLeast, atMost }) => (atLeast === undefined ? `≤ ${short(atMost)}` : `≥ ${short(atLeast)}`);
+  const rows = targets.map((target) => {
+    const { workload, of, metric, over, overWorkload, value, met } = target;
+    const whose = of === OURS ? '' : ` (${of.slice(OURS.length + 2)})`;
+    const than = over === undefined ? '' : `, × ${overWorkload ? workloads[overWorkload].title : over}`;
+    const what = `${workloads[workload].title}${whose}: ${METRICS[metric].title}${than}`;
+    return [what, bound(target), short(value), met ? 'yes' : 'no'];
+  });
+  return table(['node-etcd-native', 'target', 'measured', 'met'], rows);
+}
+
+/** Three digits are all that such a measurement has. */
+const short = (value) => (value >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3))));
+
+function environment({ date, machine, versions, rounds }) {
+  const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return `Measured ${date.slice(0, 10)} on ${machine}; medians of ${rounds} rounds. ${list.join(', ')}.`;
+}
+
+/** Everything. */
+function full(results) {
+  const tables = Object.values(results.workloads).map(workloadTable);
+  return [environment(results), targetTable(results), ...tables].join('\n\n');
+}
+
+/** What the README shows. */
+function brief(results) {
+  const names = ['get64', 'set64', 'get1', 'getSync', 'burst'].filter((name) => name in results.workloads);
+  const rows = names.flatMap((name) => {
+    const { title, figures } = results.workloads[name];
+    const cell = (contestant, metric) => {
+      const value = figures[contestant]?.[metric];
+      return value === undefined ? '–' : METRICS[metric].format(value);
+    };
+    const metrics = { get64: ['rate', 'jsCpu'], set64: ['rate', 'jsCpu'], burst: ['rate'] }[name] ?? ['p50'];
+    const all = [OURS, 'node-etcd', 'undici', 'wrk'];
+    return metrics.map((metric) => [`${title}: ${METRICS[metric].title}`, ...all.map((who) => cell(who, metric))]);
+  });
+  return `${table(['', OURS, 'node-etcd', 'undici', 'wrk'], rows)}\n\n${environment(results)}`;
+}
+
+/** Replaces what stands between the markers. */
+function between(text, content) {
+  const [start, end] = ['<!-- bench:start -->', '<!-- bench:end -->'];
+  const [before, rest] = text.split(start);
+  const after = rest?.split(end)[1];
+  if (after === undefined) throw new Error(`no ${start} … ${end} to put the results into`);
+  return `${before}${start}\n\n${content}\n\n${end}${after}`;
+}
+
+module.exports = { between, brief, full };

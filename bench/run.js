@@ -1,0 +1,168 @@
+#!/usr/bin/env node
+'use strict';
+
+// npm run bench: how fast this is, beside others. Builds nothing: `npm run build` first.
+//   npm run bench                      everything; writes results.json, chart.svg, and the figures in README.md and
+//                                      docs/performance.md
+//   npm run bench -- --quick           in less than two minutes, with rougher figures; writes into bench/quick alone
+//   npm run bench -- get64 burst       these workloads alone (see plan.js); writes nothing
+//   npm run bench -- --before=FOLDER   another checkout of this package takes part as `before`; writes nothing
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const zlib = require('node:zlib');
+const { Failure, main, run, say } = require('../scripts/command');
+const { startEtcd } = require('../scripts/etcd');
+const { chart } = require('./chart');
+const { measure } = require('./child');
+const { startNginx } = require('./nginx');
+const { FULL, LIMIT, OURS, QUICK, workloads } = require('./plan');
+const { between, brief, full } = require('./report');
+const { judge, medians } = require('./results');
+const { KEY, VALUE } = require('./workloads');
+const { measureWrk, whileWriting } = require('./wrk');
+
+const ROOT = path.join(__dirname, '..');
+const inRoot = (...names) => path.join(ROOT, ...names);
+const readJson = (file) => JSON.parse(fs.readFileSync(file, 'utf8'));
+
+function parse(args) {
+  const value = (name) => args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
+  return {
+    quick: args.includes('--quick'),
+    before: value('before') && path.resolve(value('before')),
+    only: args.filter((arg) => !arg.startsWith('--')),
+  };
+}
+
+function planned({ quick, before, only }) {
+  const settings = quick ? QUICK : FULL;
+  const all = workloads(settings);
+  for (const name of only) {
+    if (!all.some((one) => one.name === name)) throw new Failure(`No workload is called ${name}`);
+  }
+  const chosen = all.filter(({ name }) => only.length === 0 || only.includes(name));
+  const contestants = (list) => (before ? [...list, { ...list[0], name: 'before', client: 'before' }] : list);
+  return chosen.map((one) => ({
+    ...one,
+    contestants: contestants(one.contestants),
+    rounds: one.workload === 'size' ? 1 : settings.rounds,
+  }));
+}
+
+function ensurePeers() {
+  const { dependencies } = readJson(path.join(__dirname, 'package.json'));
+  const present = (name) => path.join(__dirname, 'node_modules', name, 'package.json');
+  const isThere = ([name, version]) => fs.existsSync(present(name)) && readJson(present(name)).version === version;
+  if (Object.entries(dependencies).every(isThere)) return;
+  say('Installing the clients to compare with into bench/node_modules');
+  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: __dirname });
+}
+
+/** One round of one contestant. */
+function once({ workload, parameters }, contestant, host, before) {
+  const all = { ...parameters, ...contestant.parameters, client: contestant.client, host };
+  if (contestant.client === LIMIT) return measureWrk({ ...all, seconds: all.time / 1000 });
+  const env = contestant.client === 'before' ? { BENCH_SUBJECT: before } : {};
+  if (workload === 'size') return size(contestant.client === 'before' ? before : ROOT);
+  if (workload === 'burst') return whileWriting(host, () => measure(workload, all, env));
+  return measure(workload, all, env);
+}
+
+function size(folder) {
+  const [name] = fs.readdirSync(folder).filter((file) => file.endsWith('.node'));
+  const addon = fs.readFileSync(path.join(folder, name));
+  return { mb: addon.length / 1e6, packedMb: zlib.gzipSync(addon, { level: 9 }).length / 1e6 };
+}
+
+/** The contestants take turns; resolves with the medians of each. */
+async function compete(one, host, before) {
+  const rounds = Object.fromEntries(one.contestants.map(({ name }) => [name, []]));
+  for (let round = 1; round <= one.rounds; round++) {
+    for (const contestant of one.contestants) {
+      const figures = await once(one, contestant, host, before);
+      rounds[contestant.name].push(figures);
+      say(`${one.name}, round ${round} of ${one.rounds}, ${contestant.name}: ${inShort(figures)}`);
+    }
+  }
+  const figures = Object.fromEntries(Object.entries(rounds).map(([name, list]) => [name, medians(list)]));
+  const { title, server } = one;
+  return { title, server, figures, rounds };
+}
+
+function inShort(figures) {
+  const numbers = Object.entries(figures).filter(([, value]) => typeof value === 'number');
+  return numbers.map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`).join(', ');
+}
+
+function versions(etcd) {
+  const { dependencies } = readJson(path.join(__dirname, 'package.json'));
+  const own = readJson(inRoot('package.json')).version;
+  return { [OURS]: own, ...dependencies, 'Node.js': process.versions.node, etcd: etcd.version };
+}
+
+function machine() {
+  const gigabytes = Math.round(os.totalmem() / 2 ** 30);
+  return `${os.availableParallelism()} cores (${os.cpus()[0].model}), ${gigabytes} GB, ${os.type()} ${os.arch()}`;
+}
+
+function write(folder, results) {
+  fs.mkdirSync(folder, { recursive: true });
+  fs.writeFileSync(path.join(folder, 'results.json'), `${JSON.stringify(results, undefined, 2)}\n`);
+  fs.writeFileSync(path.join(folder, 'chart.svg'), chart(results));
+  say(`Written: results.json and chart.svg in ${path.relative(process.cwd(), folder) || '.'}`);
+}
+
+function publish(results) {
+  for (const [file, content] of [
+    [inRoot('README.md'), `![Requests per second, and CPU per request](bench/chart.svg)\n\n${brief(results)}`],
+    [inRoot('docs', 'performance.md'), full(results)],
+  ]) {
+    fs.writeFileSync(file, between(fs.readFileSync(file, 'utf8'), content));
+  }
+  say('Written: the figures in README.md and docs/performance.md');
+}
+
+async function bench(args) {
+  if (process.platform !== 'linux') throw new Failure('CPU time of a thread is read as Linux counts it');
+  const options = parse(args);
+  const plan = planned(options);
+  ensurePeers();
+  const started = performance.now();
+  const servers = { nginx: await startNginx(), etcd: await startEtcd() };
+  const results = { date: new Date().toISOString(), machine: machine(), versions: versions(servers.etcd) };
+  results.rounds = Math.max(...plan.map(({ rounds }) => rounds));
+  results.workloads = {};
+  try {
+    await setKey(servers.etcd.host);
+    for (const one of plan) {
+      results.workloads[one.name] = await compete(one, servers[one.server]?.host, options.before);
+    }
+  } finally {
+    for (const server of Object.values(servers)) await server.stop();
+  }
+  results.targets = judge(results.workloads);
+  console.log(full(results));
+  say(`${results.targets.filter(({ met }) => met).length} of ${results.targets.length} targets met`);
+  say(`${Math.round((performance.now() - started) / 1000)} s`);
+  if (options.only.length > 0 || options.before) return;
+  write(options.quick ? path.join(__dirname, 'quick') : __dirname, results);
+  if (!options.quick) publish(results);
+}
+
+/** What is asked for must be there, in both APIs. */
+async function setKey(host) {
+  const { CLIENTS } = require('./clients');
+  for (const client of [OURS, 'etcd3']) {
+    await new Promise((resolve, reject) => {
+      CLIENTS[client](host).set(KEY, VALUE, (err) => (err ? reject(err) : resolve()));
+    });
+  }
+}
+
+main(async () => {
+  await bench(process.argv.slice(2));
+  // Clients of ours may have connections open.
+  process.exit();
+});

@@ -1,0 +1,156 @@
+'use strict';
+
+// What is measured, each in a process of its own: resolves with an object of figures. Times are in microseconds if
+// nothing else is said.
+
+const { monitorEventLoopDelay } = require('node:perf_hooks');
+const { setTimeout: sleep } = require('node:timers/promises');
+const { CLIENTS, MODULES } = require('./clients');
+const { measured, residentKb, threads } = require('./measure');
+
+const KEY = 'bench/key';
+const VALUE = 'x'.repeat(100);
+
+/** Ways to send one request. */
+const SENDERS = {
+  get: (client) => (done) => client.get(KEY, done),
+  set: (client) => (done) => client.set(KEY, VALUE, done),
+  list: (client) => (done) => client.list('bench/list', done),
+};
+
+/** Keeps so many requests in flight until the time is over; resolves with what each took. */
+function keepInFlight(send, inFlight, milliseconds) {
+  const times = [];
+  const end = performance.now() + milliseconds;
+  return new Promise((resolve, reject) => {
+    let running = inFlight;
+    const next = () => {
+      const start = performance.now();
+      send((err) => {
+        if (err) return reject(err);
+        const now = performance.now();
+        times.push((now - start) * 1000);
+        if (now < end) next();
+        else if (--running === 0) resolve(times);
+      });
+    };
+    for (let i = 0; i < inFlight; i++) next();
+  });
+}
+
+/** The same, by count: nothing is kept of a request. */
+function sendMany(send, inFlight, count) {
+  return new Promise((resolve, reject) => {
+    let started = 0;
+    let ended = 0;
+    const next = () => {
+      if (started++ >= count) return;
+      send((err) => {
+        if (err) return reject(err);
+        ended += 1;
+        if (ended === count) resolve();
+        else next();
+      });
+    };
+    for (let i = 0; i < inFlight; i++) next();
+  });
+}
+
+async function requests({ client, host, verb, inFlight, warmUp, time }) {
+  const send = SENDERS[verb](CLIENTS[client](host));
+  await keepInFlight(send, inFlight, warmUp);
+  return measured(() => keepInFlight(send, inFlight, time));
+}
+
+async function sync({ client, host, verb, warmUp, time }) {
+  const { getSync, setSync } = CLIENTS[client](host);
+  const call = verb === 'get' ? () => getSync(KEY) : () => setSync(KEY, VALUE);
+  const run = (milliseconds) => {
+    const times = [];
+    for (let now = performance.now(), end = now + milliseconds; now < end; ) {
+      const { err } = call();
+      if (err) throw err;
+      times.push((performance.now() - now) * 1000);
+      now = performance.now();
+    }
+    return times;
+  };
+  run(warmUp);
+  return measured(() => run(time));
+}
+
+/** One large reply after the other; `stall` is the longest time in ms that the event loop was held up. */
+async function large({ client, host, warmUp, time }) {
+  const send = SENDERS.list(CLIENTS[client](host));
+  await keepInFlight(send, 1, warmUp);
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const figures = await measured(() => keepInFlight(send, 1, time));
+  return { ...figures, stall: delay.max / 1e6 };
+}
+
+/** Loading the package and making a client, in a process that did nothing before: ms, threads, KB. */
+async function start({ client, host }) {
+  const before = { resident: residentKb(), threads: threads() };
+  const begin = performance.now();
+  const Client = require(MODULES[client]);
+  const made = client === 'undici' ? new Client.Pool(`http://${host}`) : new Client(host);
+  const ms = performance.now() - begin;
+  return { ms, threads: threads() - before.threads, residentKb: residentKb() - before.resident, made: typeof made };
+}
+
+/** Resident KB after many requests, and by how many times it grew in their second half. */
+async function memory({ client, host, count }) {
+  const send = SENDERS.get(CLIENTS[client](host));
+  await sendMany(send, 64, count / 2);
+  const half = residentKb();
+  await sendMany(send, 64, count / 2);
+  const end = residentKb();
+  return { residentKb: end, growth: end / half };
+}
+
+/** Events a second that reach a listener while a writer, started by the parent, writes as fast as etcd takes it. */
+async function burst({ client, host, time }) {
+  const { etcd } = CLIENTS[client](host);
+  const watcher = etcd.watcher('bench', null, { recursive: true });
+  let events = 0;
+  let first;
+  let last;
+  watcher.on('change', () => {
+    last = performance.now();
+    first ??= last;
+    events += 1;
+  });
+  watcher.on('error', () => {});
+  await sleep(time);
+  watcher.stop();
+  return { rate: ((events - 1) * 1000) / (last - first) };
+}
+
+async function watchMany(etcd, count) {
+  const watchers = [];
+  for (let i = 0; i < count; i++) watchers.push(etcd.watcher(`watched/${i}`));
+  while (watchers.some(({ index }) => index === null)) await sleep(50);
+  return watchers;
+}
+
+/** Requests beside open watchers. */
+async function beside({ client, host, watchers, warmUp, time }) {
+  const { etcd, get } = CLIENTS[client](host);
+  await watchMany(etcd, watchers);
+  const send = (done) => get(KEY, done);
+  await keepInFlight(send, 64, warmUp);
+  return measured(() => keepInFlight(send, 64, time));
+}
+
+/** Resident KB of one of many watchers. */
+async function watching({ client, host, watchers }) {
+  const { etcd, get } = CLIENTS[client](host);
+  await sendMany((done) => get(KEY, done), 64, 1000);
+  const before = residentKb();
+  await watchMany(etcd, watchers);
+  await sleep(500);
+  return { residentKb: (residentKb() - before) / watchers };
+}
+
+module.exports = { KEY, VALUE, WORKLOADS: { requests, sync, large, start, memory, burst, beside, watching } };

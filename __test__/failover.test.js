@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
 const { inspect } = require('node:util');
 const Etcd = require('..');
-const { called, rejection, scriptedServers } = require('./support/calls');
+const { called, rejection, scriptedServers, waitUntil } = require('./support/calls');
 const { startDeaf } = require('./support/deaf-server');
 const { freePort, freshPrefix, withEtcd } = require('./support/etcd');
 
@@ -103,6 +103,72 @@ describe('the next host is asked when one', () => {
     assert.equal((await rejection(etcd.get('k'))).httpstatus, 499);
     const requests = (await Promise.all(wires.map((wire) => wire.requests()))).flat();
     assert.equal(requests.length, 1);
+  });
+});
+
+describe('a host that failed', () => {
+  const echo = { fallback: { echo: true } };
+  const requestsTo = async (wire) => (await wire.requests()).length;
+  /** Makes requests until the bad host has failed for one. */
+  const failOnce = async (etcd, bad) => {
+    for (let i = 0; (await requestsTo(bad)) === 0 && i < 50; i++) await etcd.set('k', i);
+    assert.equal(await requestsTo(bad), 1);
+  };
+
+  for (const [what, step] of Object.entries({
+    'by a lost connection': { reset: true },
+    'by a timeout': { stall: true },
+  })) {
+    test(`${what} is asked last by later requests, Sync ones as well`, async () => {
+      const [bad, good] = [await scripted([], { fallback: step }), await scripted([], echo)];
+      const etcd = new Etcd([bad.host, good.host], { timeout: 500 });
+      await failOnce(etcd, bad);
+      const before = await requestsTo(good);
+      for (let i = 0; i < 20; i++) {
+        const token = etcd.set('k', i);
+        assert.deepEqual(token.servers, [good.url, bad.url]);
+        await token;
+        assert.equal(etcd.setSync('k', i).err, null);
+      }
+      assert.deepEqual([await requestsTo(bad), await requestsTo(good)], [1, before + 40]);
+    });
+  }
+
+  test('during a Sync call is asked last by those that are not', async () => {
+    const [bad, good] = [await scripted([], { fallback: { reset: true } }), await scripted([], echo)];
+    const etcd = new Etcd([bad.host, good.host]);
+    for (let i = 0; (await requestsTo(bad)) === 0 && i < 50; i++) etcd.setSync('k', i);
+    await Promise.all(Array.from({ length: 40 }, (_, i) => etcd.set('k', i)));
+    assert.equal(await requestsTo(bad), 1);
+  });
+
+  test('is still asked when the others fail as well', async () => {
+    const bad = await scripted([{ reset: true }], echo);
+    const good = await scripted([], echo);
+    const etcd = new Etcd([bad.host, good.host]);
+    await failOnce(etcd, bad);
+    await good.setScript([], { fallback: { reset: true } });
+    const token = etcd.set('k', 'v');
+    assert.equal((await token).node.value, 'v');
+    assert.deepEqual(
+      token.errors.map((entry) => entry.server),
+      [good.url],
+    );
+  });
+
+  test('is tried again after a while, and has its share of the requests once it answers', async () => {
+    const [bad, good] = [await scripted([{ reset: true }], echo), await scripted([], echo)];
+    const etcd = new Etcd([bad.host, good.host]);
+    await failOnce(etcd, bad);
+    const again = async () => {
+      await etcd.get('k');
+      return (await requestsTo(bad)) > 1;
+    };
+    await waitUntil(again, { timeoutMs: 30_000 });
+    const before = await requestsTo(bad);
+    for (let i = 0; i < 50; i++) await etcd.get('k');
+    const share = (await requestsTo(bad)) - before;
+    assert.ok(share > 0 && share < 50, String(share));
   });
 });
 

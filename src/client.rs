@@ -1,10 +1,11 @@
 //! The policy of a request: which endpoint, when another one, when all of them once more.
 
-use crate::endpoint::Endpoint;
-use crate::failure::{Cause, Failure};
+use crate::failure::{Cause, Failure, TransportError};
+use crate::members::Members;
 use crate::reply::Reply;
 use crate::request::Request;
-use crate::transport::Transport;
+use crate::transport::{Opened, Transport};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// How long to wait before all endpoints are tried again: `base * factor^n` before retry n (semantics.md 2.4).
@@ -54,34 +55,43 @@ pub struct ResendPolicy {
     pub resend_writes: bool,
 }
 
-/// The order in which a request tries so many endpoints: random, so that clients spread over the members.
-#[must_use]
-pub fn random_route(endpoints: usize) -> Vec<usize> {
-    let mut route: Vec<usize> = (0..endpoints).collect();
-    fastrand::shuffle(&mut route);
-    route
-}
-
 /// A client of the members of one cluster, over any transport.
 #[derive(Debug)]
 pub struct Client<T> {
-    endpoints: Vec<Endpoint>,
+    members: Arc<Members>,
     policy: ResendPolicy,
     transport: T,
 }
 
 impl<T: Transport> Client<T> {
-    pub const fn new(endpoints: Vec<Endpoint>, policy: ResendPolicy, transport: T) -> Self {
-        Self { endpoints, policy, transport }
-    }
-
-    pub const fn transport(&self) -> &T {
-        &self.transport
+    pub const fn new(members: Arc<Members>, policy: ResendPolicy, transport: T) -> Self {
+        Self { members, policy, transport }
     }
 
     #[must_use]
-    pub fn endpoints(&self) -> &[Endpoint] {
-        &self.endpoints
+    pub fn members(&self) -> &Members {
+        &self.members
+    }
+
+    /// Sends the request to one endpoint, to the headers of its reply.
+    ///
+    /// # Errors
+    /// When no reply begins.
+    pub async fn open(&self, endpoint: usize, request: &Request) -> Result<Opened<T::Body>, TransportError> {
+        let opened = self.transport.open(&self.members.endpoints()[endpoint], request).await;
+        self.members.note(endpoint, opened.as_ref().is_ok_and(|opened| opened.status < 500));
+        opened
+    }
+
+    /// Sends the request to one endpoint. A reply has a status below 500.
+    async fn send(&self, endpoint: usize, request: &Request) -> Result<Reply, Cause> {
+        let result = match self.transport.send(&self.members.endpoints()[endpoint], request).await {
+            Ok(reply) if reply.status < 500 => Ok(reply),
+            Ok(reply) => Err(Cause::Status(reply)),
+            Err(error) => Err(Cause::Transport(error)),
+        };
+        self.members.note(endpoint, result.is_ok());
+        result
     }
 
     /// Sends the request to one endpoint of `route` after the other until one replies with a status below 500. When
@@ -97,10 +107,9 @@ impl<T: Transport> Client<T> {
         let mut election = true;
         for retry in 0.. {
             for &endpoint in route {
-                let cause = match self.transport.send(&self.endpoints[endpoint], request).await {
-                    Ok(reply) if reply.status < 500 => return Outcome::Reply(reply),
-                    Ok(reply) => Cause::Status(reply),
-                    Err(error) => Cause::Transport(error),
+                let cause = match self.send(endpoint, request).await {
+                    Ok(reply) => return Outcome::Reply(reply),
+                    Err(cause) => cause,
                 };
                 election &= cause.may_be_leader_election();
                 let unknown = !request.is_read() && cause.may_have_been_applied();
@@ -122,9 +131,9 @@ impl<T: Transport> Client<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::TransportError;
+    use crate::endpoint::Endpoint;
     use crate::request::Target;
-    use crate::transport::{Body, Opened};
+    use crate::transport::Body;
     use bytes::Bytes;
     use std::collections::VecDeque;
     use std::sync::Mutex;
@@ -185,8 +194,8 @@ mod tests {
             start: Instant::now(),
         };
         let endpoints = hosts.iter().map(|host| Endpoint::parse(host).unwrap()).collect();
-        let client =
-            Client::new(endpoints, ResendPolicy { waits: RetryWaits::ELECTION, resend_writes }, script);
+        let policy = ResendPolicy { waits: RetryWaits::ELECTION, resend_writes };
+        let client = Client::new(Arc::new(Members::new(endpoints)), policy, script);
         let request = Request {
             method,
             target: Target::Path("/version".into()),
@@ -262,12 +271,5 @@ mod tests {
         let run = run(&[], []).await;
         assert!(matches!(run.outcome, Outcome::Exhausted));
         assert_eq!((run.failures, run.retries), (0, 3));
-    }
-
-    #[test]
-    fn a_route_holds_every_endpoint_once() {
-        let mut route = random_route(3);
-        route.sort_unstable();
-        assert_eq!(route, [0, 1, 2]);
     }
 }

@@ -12,6 +12,7 @@ pub mod credentials;
 pub mod endpoint;
 pub mod failure;
 pub mod key;
+pub mod members;
 pub mod proxy;
 pub mod reply;
 pub mod request;

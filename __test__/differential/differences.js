@@ -120,6 +120,12 @@ module.exports = [
     'kept alive and reused; at most 100 at once to a host, watches not counted',
   ),
   row(
+    'hosts-rest',
+    'a host that failed',
+    'is still the first for its share of the requests',
+    'is asked last for 10 s; then one request tries it again',
+  ),
+  row(
     'resend-writes',
     'a write whose outcome is unknown',
     'is always sent again',

@@ -86,6 +86,24 @@ module.exports = {
     asked('an empty list of hosts fails after all retries', []),
     asked('the next host is asked when one is down', ['127.0.0.1:{a}', '127.0.0.1:{a}'], { steps: [{ close: true }] }),
     {
+      name: 'requests that follow one for which a host has failed',
+      difference: 'hosts-rest',
+      compares: ['result'],
+      hosts: ['127.0.0.1:{a}', '127.0.0.1:{refused}'],
+      run: async (etcd) => {
+        const failures = () =>
+          new Promise((resolve) => {
+            const token = etcd.get('k', () => resolve(token.errors.length));
+          });
+        while ((await failures()) === 0);
+        const counts = [];
+        for (let i = 0; i < 40; i++) counts.push(await failures());
+        return counts.some((count) => count > 0);
+      },
+      expected: { result: false },
+      theirs: { result: true },
+    },
+    {
       name: 'all hosts are in the token, whatever their order',
       compares: ['result'],
       hosts: ['127.0.0.1:{a}', '127.0.0.1:{refused}', 'h:1/x'],

@@ -5,9 +5,9 @@
 use crate::binding::environment::{Environment, Report, Shared};
 use crate::binding::event::Event;
 use crate::binding::options::ClientOptions;
-use crate::client::{Client as Core, ResendPolicy, random_route};
-use crate::endpoint::Endpoint;
+use crate::client::{Client as Core, ResendPolicy};
 use crate::key::Key;
+use crate::members::Members;
 use crate::proxy::ProxyRules;
 use crate::request::{Request, Target};
 use crate::transport::http::{Http, HttpOptions};
@@ -28,7 +28,7 @@ use tokio::sync::Semaphore;
 #[napi]
 pub struct Client {
     shared: Rc<Shared>,
-    endpoints: Vec<Endpoint>,
+    members: Arc<Members>,
     policy: ResendPolicy,
     http: Arc<HttpOptions>,
     background: OnceCell<Arc<Core<Http>>>,
@@ -45,25 +45,26 @@ impl Client {
         let policy = options.resend_policy();
         let shared = Rc::clone(&environment.shared);
         let (background, blocking) = (OnceCell::new(), OnceCell::new());
-        Ok(Self { shared, endpoints, policy, http, background, blocking })
+        let members = Arc::new(Members::new(endpoints));
+        Ok(Self { shared, members, policy, http, background, blocking })
     }
 
     /// The cleaned URLs, with the credentials they hold.
     #[napi]
     pub fn hosts(&self) -> Vec<String> {
-        self.endpoints.iter().map(|endpoint| endpoint.host().to_owned()).collect()
+        self.members.endpoints().iter().map(|endpoint| endpoint.host().to_owned()).collect()
     }
 
     /// The same URLs without credentials.
     #[napi]
     pub fn servers(&self) -> Vec<String> {
-        self.endpoints.iter().map(|endpoint| endpoint.server().to_owned()).collect()
+        self.members.endpoints().iter().map(|endpoint| endpoint.server().to_owned()).collect()
     }
 
-    /// An order in which a request may try the endpoints: random, as indexes.
+    /// The order in which a request is to try the endpoints, as indexes.
     #[napi]
     pub fn route(&self) -> Vec<u32> {
-        let route = random_route(self.endpoints.len());
+        let route = self.members.route();
         route.into_iter().map(|index| u32::try_from(index).unwrap_or(u32::MAX)).collect()
     }
 
@@ -162,7 +163,7 @@ impl Client {
     }
 
     fn checked_route(&self, route: Option<Vec<u32>>) -> Result<Vec<usize>> {
-        let count = self.endpoints.len();
+        let count = self.members.endpoints().len();
         let Some(route) = route else { return Ok((0..count).collect()) };
         let route: Vec<usize> = route.into_iter().map(|index| index as usize).collect();
         if route.iter().any(|&index| index >= count) {
@@ -175,9 +176,9 @@ impl Client {
         if let Some(core) = cell.get() {
             return Ok(Arc::clone(core));
         }
-        let http = Http::new(Arc::clone(&self.http), &self.endpoints)
+        let http = Http::new(Arc::clone(&self.http), self.members.endpoints())
             .map_err(|error| Error::from_reason(error.message))?;
-        let core = Arc::new(Core::new(self.endpoints.clone(), self.policy, http));
+        let core = Arc::new(Core::new(Arc::clone(&self.members), self.policy, http));
         Ok(Arc::clone(cell.get_or_init(|| core)))
     }
 }

@@ -12,7 +12,7 @@ mod reading;
 #[cfg(test)]
 mod tests;
 
-use crate::client::{Client, random_route};
+use crate::client::Client;
 use crate::failure::{Cause, Failure};
 use crate::key::Key;
 use crate::proxy::ProxyRules;
@@ -122,7 +122,7 @@ impl Watch {
 
 impl<T: Transport, O: Observer> Watching<T, O> {
     pub fn new(client: Arc<Client<T>>, watch: Watch, observer: O) -> Self {
-        let route = random_route(client.endpoints().len()).into();
+        let route = client.members().route().into();
         let path = percent_decode_str(watch.key.path()).decode_utf8_lossy().into_owned();
         let next = watch.index;
         Self { client, watch, observer, path, next, settled: 0, route, failures: Vec::new(), waits: None }

@@ -59,9 +59,8 @@ pub async fn open<T: Transport>(
     endpoint: usize,
     request: &Request,
 ) -> Interrupted<Opened<T::Body>> {
-    let Some(address) = client.endpoints().get(endpoint) else { return Err(Interruption::Again.into()) };
     // Boxed: a watch mostly waits for an event, and there may be thousands that should not carry this meanwhile.
-    let opened = Box::pin(client.transport().open(address, request)).await;
+    let opened = Box::pin(client.open(endpoint, request)).await;
     let opened = opened.map_err(|error| failed(endpoint, Cause::Transport(error)))?;
     if opened.status < 400 {
         return Ok(opened);

@@ -4,6 +4,7 @@ use super::*;
 use crate::client::{ResendPolicy, RetryWaits};
 use crate::endpoint::Endpoint;
 use crate::failure::TransportError;
+use crate::members::Members;
 use crate::transport::Body;
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -148,7 +149,8 @@ async fn run_on(hosts: &[&str], index: Option<u64>, seconds: u64, steps: Vec<Ste
     let script = Arc::new(Script { steps: Mutex::new(steps), asked: Mutex::default() });
     let endpoints = hosts.iter().map(|host| Endpoint::parse(host).unwrap()).collect();
     let policy = ResendPolicy { waits: RetryWaits::ELECTION, resend_writes: true };
-    let client = Client::new(endpoints, policy, Wire(Arc::clone(&script), Instant::now()));
+    let client =
+        Client::new(Arc::new(Members::new(endpoints)), policy, Wire(Arc::clone(&script), Instant::now()));
     let key = Key::parse("/k").unwrap();
     let liveness = Duration::from_secs(60);
     let watch = Watch { key, query: String::new(), index, timeout: None, liveness, proxies: None };

@@ -73,7 +73,19 @@ class EtcdCluster {
     throw new Error(`The cluster had no leader for ${LEADER_WITHIN} ms`);
   }
 
+  /** Makes a member the leader. */
+  async lead(member) {
+    const { id } = await selfStats(member.url);
+    for (let leader = await this.leader(); leader !== member; leader = await this.leader()) {
+      const body = JSON.stringify({ targetID: BigInt(`0x${id}`).toString() });
+      const { ok, status } = await fetch(`${leader.url}/v3/maintenance/transfer-leadership`, { method: 'POST', body });
+      if (!ok) throw new Error(`etcd did not move the leadership: status ${status}`);
+    }
+  }
+
   async stop() {
+    // A leader that is asked to end would look for a successor first, among members that end as well.
+    await Promise.all(this.members.map((member) => member.kill()));
     await Promise.all(this.members.map((member) => member.stop()));
   }
 }

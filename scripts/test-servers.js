@@ -23,6 +23,7 @@ BEHAVIOUR.push('sync', 'values', 'watcher', 'watcher-faults', 'watcher-lossless'
 const KINDS = [
   { head: 'http', files: BEHAVIOUR },
   { head: 'https', files: [...BEHAVIOUR, 'tls'], secure: true },
+  { head: 'cluster of three', files: ['cluster'] },
 ];
 
 const asFile = (name) => path.join('__test__', `${name}.test.js`);

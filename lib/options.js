@@ -2,7 +2,7 @@
 
 const { checkAtLeastOne, checkBoolean, checkCount, checkNumber, checkOptions } = require('./arguments');
 const { invalidType, invalidValue } = require('./errors');
-const { checkTunnel, readProxy } = require('./proxy');
+const { checkTunnel, proxiesOf, readProxy } = require('./proxy');
 const { trustedRoots } = require('./roots');
 const { TLS_READERS, completeTls } = require('./tls');
 
@@ -61,7 +61,8 @@ function readOptions(hosts, options) {
   };
   const hostList = readHosts(hosts);
   for (const host of hostList) checkTunnel(tunnel, isSecure(host));
-  if (native.ca === undefined && hostList.some(isSecure)) native.ca = trustedRoots();
+  if (native.ca === undefined && [...hostList, ...(proxiesOf(proxies) ?? [])].some(isSecure))
+    native.ca = trustedRoots();
   native.servername ??= hostHeader(native.headers);
   const shortWaits = process.env.RUNNING_UNIT_TESTS === 'true';
   const complete = { ...NATIVE_DEFAULTS, ...completeTls(native), hosts: hostList, shortWaits };

@@ -41,6 +41,41 @@ module.exports = {
     proxied('a path', { HTTP_PROXY: `${PROXY}/some/path` }),
     proxied('a user and a password', { HTTP_PROXY: 'http://user:p%40ss@127.0.0.1:{c}' }),
     proxied('a user alone', { HTTP_PROXY: 'http://user@127.0.0.1:{c}' }, { difference: 'proxy-user' }),
+    proxied(
+      'a proxy without scheme',
+      { HTTP_PROXY: '127.0.0.1:{c}' },
+      {
+        call: ['get', 'k', { maxRetries: 0 }],
+        difference: 'bad-arguments',
+        expected: { codes: ['ERR_INVALID_URL'], wire: [] },
+        leaves: true,
+      },
+    ),
+    // node-etcd's agents are what a proxy that speaks TLS leaves behind.
+    proxied('a proxy that speaks TLS', { HTTP_PROXY: SECURE }, { options: trusting(), leaves: true }),
+    proxied(
+      'a proxy that speaks TLS, trusted by NODE_EXTRA_CA_CERTS',
+      { HTTP_PROXY: SECURE },
+      {
+        startEnv: { NODE_EXTRA_CA_CERTS: '{certificates}/ca.pem' },
+      },
+    ),
+    proxied(
+      'a proxy that speaks TLS and is not trusted',
+      { HTTP_PROXY: SECURE },
+      {
+        call: ['get', 'k', { maxRetries: 0 }],
+        difference: 'tls-words',
+        expected: { codes: ['UNABLE_TO_VERIFY_LEAF_SIGNATURE'] },
+        theirs: { codes: ['UNABLE_TO_VERIFY_LEAF_SIGNATURE'] },
+        leaves: true,
+      },
+    ),
+    option(
+      'the option with a proxy that speaks TLS',
+      { proxy: SECURE },
+      { options: trusting({ proxy: SECURE }), leaves: true },
+    ),
     proxied('a proxy that is down', { HTTP_PROXY: 'http://127.0.0.1:{refused}' }),
     proxied('a proxy by name', { HTTP_PROXY: 'http://localhost:{b}' }),
     proxied(
@@ -98,6 +133,9 @@ module.exports = {
       'localhost',
       '',
     ].map((list) => proxied(`NO_PROXY=${list}`, { HTTP_PROXY: PROXY, NO_PROXY: list })),
+    ...['::1', '[::1]', '[::1]:1', '::1:1'].map((list) =>
+      proxied(`NO_PROXY=${list} for [::1]`, { HTTP_PROXY: PROXY, NO_PROXY: list }, { hosts: 'http://[::1]:1' }),
+    ),
     proxied('no_proxy', { HTTP_PROXY: PROXY, no_proxy: '127.0.0.1' }),
     proxied('NO_PROXY counts before no_proxy', { HTTP_PROXY: PROXY, NO_PROXY: 'other', no_proxy: '127.0.0.1' }),
     ...['localhost', 'LOCALHOST', '.localhost', 'host', 'x.localhost', 'localhost:{b}', 'localhost:1', '127.0.0.1'].map(
@@ -166,6 +204,18 @@ module.exports = {
     }),
     tunnelled('NO_PROXY for https', { HTTPS_PROXY: TUNNEL, NO_PROXY: '127.0.0.1' }),
     tunnelled('a tunnel with a password', { HTTPS_PROXY: 'http://user:p%40ss@127.0.0.1:{tunnel}' }),
+    proxied(
+      'a header for the proxy',
+      { HTTP_PROXY: PROXY },
+      { options: { headers: { 'Proxy-Authorization': 'Basic dTpw' } } },
+    ),
+    tunnelled(
+      'a header for the proxy, with a tunnel',
+      { HTTPS_PROXY: TUNNEL },
+      {
+        options: (fill) => ({ ...trusting()(fill), headers: { 'Proxy-Authorization': 'Basic dTpw' } }),
+      },
+    ),
     tunnelled('a write through a tunnel', { HTTPS_PROXY: TUNNEL }, { call: ['set', 'k', 'v', { ttl: 5 }] }),
     tunnelled(
       'a refused tunnel',

@@ -6,6 +6,7 @@ use crate::endpoint::Endpoint;
 use crate::transport::http::{HttpOptions, PoolOptions};
 use crate::transport::redirect::{Follow, RedirectPolicy};
 use crate::transport::tls::TlsOptions;
+use http::header::PROXY_AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -56,8 +57,8 @@ impl ClientOptions {
     /// # Errors
     /// As [`Self::endpoints`].
     pub fn http(&self, endpoints: &[Endpoint]) -> Result<HttpOptions> {
+        let headers = self.headers()?;
         Ok(HttpOptions {
-            headers: self.headers()?,
             authorization: self.authorization()?,
             // A size beyond memory is no limit.
             max_response_size: self.max_response_size as usize,
@@ -67,8 +68,10 @@ impl ClientOptions {
                 max_sockets: self.max_sockets as usize,
                 keep_alive: self.keep_alive,
                 gzip: self.gzip,
+                proxy_authorization: headers.get(PROXY_AUTHORIZATION).cloned(),
                 local_address: self.local_address()?,
             },
+            headers,
         })
     }
 

@@ -85,7 +85,7 @@ impl Http {
     ) -> Result<(Response, Arc<Connection>), TransportError> {
         loop {
             let connection = Arc::new(Connection::default());
-            let message = message::message(&self.options, endpoint, request, hop);
+            let message = message::message(&self.options, endpoint, request, hop, route.proxy.is_some());
             let sending = connection.observe(route.client.execute(message));
             let error = match bounded(sending, request.timeout, &connection).await? {
                 Ok(response) => return Ok((response, connection)),

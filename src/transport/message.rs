@@ -9,9 +9,15 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use reqwest::Body;
 
 /// The request of a hop, with everything that goes over the wire.
-pub fn message(options: &HttpOptions, endpoint: &Endpoint, request: &Request, hop: &Hop) -> reqwest::Request {
+pub fn message(
+    options: &HttpOptions,
+    endpoint: &Endpoint,
+    request: &Request,
+    hop: &Hop,
+    proxied: bool,
+) -> reqwest::Request {
     let mut message = reqwest::Request::new(hop.method.clone(), hop.url.clone());
-    *message.headers_mut() = headers(options, endpoint, hop);
+    *message.headers_mut() = headers(options, endpoint, hop, proxied);
     match &request.form {
         Some(form) if hop.with_form => {
             let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
@@ -28,11 +34,16 @@ pub fn message(options: &HttpOptions, endpoint: &Endpoint, request: &Request, ho
     message
 }
 
-fn headers(options: &HttpOptions, endpoint: &Endpoint, hop: &Hop) -> HeaderMap {
+fn headers(options: &HttpOptions, endpoint: &Endpoint, hop: &Hop, proxied: bool) -> HeaderMap {
     let mut headers = options.headers.clone();
     headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
     if hop.is_redirected() {
         headers.remove(header::HOST);
+    }
+    let is_tunnelled = proxied && hop.url.scheme() == "https";
+    if is_tunnelled || !(proxied || hop.with_credentials) {
+        // For a proxy alone: a tunnel's gets it when it is opened.
+        headers.remove(header::PROXY_AUTHORIZATION);
     }
     if !hop.with_credentials {
         headers.remove(header::AUTHORIZATION);

@@ -3,6 +3,7 @@
 use crate::endpoint::Endpoint;
 use crate::failure::TransportError;
 use crate::transport::connection::{Demand, Need, Observe, SystemResolver};
+use http::HeaderValue;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Proxy};
 use std::collections::HashMap;
@@ -21,6 +22,8 @@ pub struct PoolOptions {
     pub keep_alive: bool,
     /// Ask for compressed replies.
     pub gzip: bool,
+    /// What proves to a proxy who is asking, instead of what its URL says.
+    pub proxy_authorization: Option<HeaderValue>,
     /// The own address to connect from.
     pub local_address: Option<IpAddr>,
 }
@@ -99,7 +102,11 @@ fn client(
         builder = builder.pool_max_idle_per_host(0);
     }
     if let Some(proxy) = proxy {
-        builder = builder.proxy(Proxy::all(proxy.clone()).map_err(failed)?);
+        let proxy = Proxy::all(proxy.clone()).map_err(failed)?;
+        builder = builder.proxy(match &options.proxy_authorization {
+            Some(authorization) => proxy.custom_http_auth(authorization.clone()),
+            None => proxy,
+        });
     }
     builder.build().map_err(failed)
 }

@@ -164,6 +164,12 @@ module.exports = [
     'own words that name the host; `code` as in Node where one fits',
   ),
   row(
+    'servername',
+    '`servername`, or a `host` in `headers`, with https',
+    'is the name that the certificate must hold, and goes along in the handshake (SNI)',
+    "is the name that the certificate must hold; the handshake carries the host's",
+  ),
+  row(
     'tls-timeout',
     '`timeout` while a server does not answer the TLS handshake',
     '`ESOCKETTIMEDOUT`, `connect: false`',
@@ -189,9 +195,9 @@ module.exports = [
   ),
   row(
     'request-objects',
-    '`token.req`, and `response` in `err.errors`',
-    'objects of `request`',
-    '`token.req` is not there; `response` has `statusCode`, `headers` and `body`',
+    '`token.req`, `token.setRequest`, and `response` in `err.errors`',
+    'objects of `request`, and what sets one',
+    '`req` and `setRequest` are not there; `response` has `statusCode`, `headers` and `body`',
   ),
   row(
     'sync-blocks',

@@ -2,6 +2,8 @@
 
 // Replies that send the client elsewhere.
 
+const { readFileSync } = require('node:fs');
+
 const METHODS = ['GET', 'PUT', 'POST', 'DELETE'];
 const moved = (status, location, headers) => ({
   reply: { status, headers: { Location: location, ...headers }, body: 'moved' },
@@ -29,6 +31,19 @@ const toOther = (name, status, location, rest) => ({
   ...rest,
 });
 
+const SECURE = 'https://127.0.0.1:{s}';
+const PLAIN = 'http://127.0.0.1:{a}';
+/** From a server to another, with TLS or without, as somebody with a password. */
+const between = (name, hosts, from, location, rest) => ({
+  name,
+  hosts,
+  options: (fill) => ({ auth: AUTH, ca: readFileSync(fill('{certificates}/ca.pem')) }),
+  servers: { [from]: { steps: [moved(307, location)] } },
+  run: async (_, { call }) => call('set', 'k', 'v', { maxRetries: 0 }),
+  ...rest,
+});
+const UNSAFE = { difference: 'redirects', expected: { codes: ['ERR_UNSAFE_REDIRECT'], methods: ['PUT'] } };
+
 const WITHHELD = { difference: 'redirect-credentials' };
 
 const KEY_METHODS = ['GET', 'GET', 'PUT', 'PUT', 'DELETE', 'DELETE'];
@@ -45,7 +60,7 @@ const keyMoved = (status, rest) => ({
 
 module.exports = {
   title: 'redirects',
-  needs: ['b', 'c'],
+  needs: ['b', 'c', 's', 'p384'],
   cases: [
     to('301', 301, '/to', KEPT),
     to('302', 302, '/to', KEPT),
@@ -144,6 +159,17 @@ module.exports = {
         return [args[1], authorization.at(-1)];
       },
     },
+    between('from https to another https port', SECURE, 's', 'https://127.0.0.1:{p384}/to'),
+    between('from https to http', SECURE, 's', `${PLAIN}/to`, { ...UNSAFE, theirs: { methods: ['PUT', 'PUT'] } }),
+    between('from http to https', PLAIN, 'a', `${SECURE}/to`, { ...UNSAFE, theirs: { methods: ['PUT', 'PUT'] } }),
+    between('from http to https, with an https host in the list', [PLAIN, PLAIN, SECURE], 'a', `${SECURE}/to`, {
+      // Whichever host is asked first, the write ends at {s}.
+      run: async (_, { call, heads }) => {
+        const { arguments: args } = await call('set', 'k', 'v', { maxRetries: 0 });
+        return [args[0], args[1], (await heads('s')).length];
+      },
+      compares: ['result'],
+    }),
     {
       name: 'the Referer',
       hosts: 'http://user:secret@127.0.0.1:{a}',

@@ -75,6 +75,13 @@ module.exports = {
       call: ['get', 'k'],
     },
     {
+      name: 'the wait for a free connection does not count',
+      options: { timeout: 1000, pool: { maxSockets: 1 } },
+      fallback: { delayMs: 450, reply: { json: {} } },
+      run: (_, { call }) => Promise.all(['a', 'b', 'c'].map((key) => call('get', key))),
+      compares: ['result'],
+    },
+    {
       name: 'a timeout of a single call',
       difference: 'call-timeout',
       fallback: { delayMs: 400, reply: { json: {} } },

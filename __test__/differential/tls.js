@@ -32,6 +32,11 @@ const text = (options) => (fill) => {
 };
 const CLIENT = { cert: '@client.pem', key: '@client-key.pem' };
 const failing = (code) => ({ difference: 'tls-words', expected: { codes: [code] }, theirs: { codes: [code] } });
+/** What a request's handshake says it wants to talk to (SNI). */
+async function namesInHandshake({ call, servernames }, server) {
+  await call('get', 'k');
+  return servernames(server);
+}
 const REFUSED = { difference: 'bad-arguments', expected: { thrown: 'ERR_INVALID_ARG_VALUE', wire: [] } };
 
 module.exports = {
@@ -160,6 +165,37 @@ module.exports = {
         hosts: 'https://127.0.0.1:{elsewhere}',
       },
     ),
+    {
+      ...secure('the name in the handshake', { ca: '@ca.pem' }),
+      hosts: 'https://localhost:{s}',
+      call: undefined,
+      run: (_, helpers) => namesInHandshake(helpers, 's'),
+      expected: { result: ['localhost'] },
+    },
+    {
+      ...secure('no name in the handshake with an address', { ca: '@ca.pem' }),
+      call: undefined,
+      run: (_, helpers) => namesInHandshake(helpers, 's'),
+      expected: { result: [undefined] },
+    },
+    {
+      ...secure('servername in the handshake', { ca: '@ca.pem', servername: 'elsewhere.example' }),
+      hosts: 'https://localhost:{elsewhere}',
+      call: undefined,
+      run: (_, helpers) => namesInHandshake(helpers, 'elsewhere'),
+      difference: 'servername',
+      expected: { result: ['localhost'] },
+      theirs: { result: ['elsewhere.example'] },
+    },
+    {
+      ...secure('a host header in the handshake', { ca: '@ca.pem', headers: { host: 'elsewhere.example' } }),
+      hosts: 'https://127.0.0.1:{elsewhere}',
+      call: undefined,
+      run: (_, helpers) => namesInHandshake(helpers, 'elsewhere'),
+      difference: 'servername',
+      expected: { result: [undefined] },
+      theirs: { result: ['elsewhere.example'] },
+    },
     secure('agentOptions', { agentOptions: { rejectUnauthorized: false } }),
     secure('http to an https port', {}, { hosts: 'http://127.0.0.1:{s}', call: ['get', 'k', { maxRetries: 0 }] }),
     secure(

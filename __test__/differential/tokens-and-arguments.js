@@ -90,6 +90,29 @@ module.exports = {
       leaves: true,
     },
     {
+      name: 'setRequest of a token',
+      difference: 'request-objects',
+      expected: { result: 'undefined' },
+      theirs: { result: 'function' },
+      run: async (etcd) => {
+        const token = etcd.get('k', () => {});
+        token.abort();
+        return typeof token.setRequest;
+      },
+    },
+    {
+      name: 'fields of a token can be changed',
+      steps: [held],
+      run: async (etcd, { received }) => {
+        const token = etcd.get('k', () => {});
+        await received(1);
+        token.abort();
+        const fields = { servers: ['x'], maxRetries: 9, retries: 5, errors: [1], aborted: false };
+        Object.assign(token, fields, { own: 1, abort: () => 'mine' });
+        return [...Object.keys(fields), 'own'].map((name) => token[name]).concat(token.abort(), token.isAborted());
+      },
+    },
+    {
       name: 'abort and isAborted are bound',
       steps: [held],
       run: async (etcd, { received }) => {
@@ -419,6 +442,24 @@ module.exports = {
       har: {},
       oauth: {},
       aws: {},
+      hawk: {},
+      httpSignature: {},
+      ciphers: 'ECDHE-RSA-AES128-GCM-SHA256',
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.3',
+      secureProtocol: 'TLSv1_2_method',
+      secureOptions: 0,
+      checkServerIdentity: () => undefined,
+      crt: 'no such option',
+      form: { a: 1 },
+      body: 'text',
+      qs: { a: 1 },
+      path: '/elsewhere',
+      url: 'http://127.0.0.1:1',
+      uri: 'http://127.0.0.1:1',
+      host: '127.0.0.1',
+      port: 1,
+      timeOut: 5,
     }).map(([name, value]) => ({
       name: `constructor options: ${name}`,
       options: { [name]: value },

@@ -66,6 +66,9 @@ class Helpers {
   /** The headers of a server's requests as they were sent: a list of [name, value] for each. */
   heads = (server = 'a') => ask('heads', { server });
 
+  /** The names that the handshakes before a server's requests carried. */
+  servernames = (server) => ask('servernames', { server });
+
   /** Does some work and resolves with the exceptions that nobody caught meanwhile. */
   uncaughtDuring = async (work) => {
     const errors = [];

@@ -174,6 +174,7 @@ class Stage {
     const server = this.#parts[name];
     const questions = {
       received: () => server.waitFor(count).then(() => undefined),
+      servernames: async () => (await server.requests()).map(({ servername }) => servername),
       heads: async () => (await server.requests()).map(({ rawHeaders }) => rawHeaders),
     };
     try {

@@ -46,6 +46,7 @@ class Connection {
   enqueue(parsed) {
     const request = { ...parsed, connection: this.number, number: requests.length + 1, receivedAt: Date.now() };
     request.aborted = false;
+    if (this.socket.servername) request.servername = this.socket.servername; // what TLS was asked for (SNI)
     requests.push(request);
     const step = script.take(request);
     this.turn = this.turn.then(() => this.answer(step, request));

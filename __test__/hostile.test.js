@@ -8,7 +8,7 @@ const zlib = require('node:zlib');
 const { after, before, describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 const Etcd = require('..');
-const { called, scriptedServers } = require('./support/calls');
+const { called } = require('./support/calls');
 const { goodReply, startHostile } = require('./support/hostile-server');
 
 const SEED = Number(process.env.SEED ?? Date.now() % 1e9);
@@ -441,81 +441,6 @@ describe('fuzzed replies', () => {
     for (const name of Object.keys(defined)) assert.equal(calls.get(name), 1, shown(name));
     assert.ok(process.memoryUsage.rss() - rss < MAX_GROWTH);
   });
-});
-
-describe('CR and LF', () => {
-  const scripted = scriptedServers();
-  const LINE_BREAKS = ['\r\n', '\n', '\r', '\u2028', '\u010d\u010a', '%0d%0a', '\0'];
-  const evil = (lineBreak) =>
-    `a${lineBreak}X-Injected: 1${lineBreak}${lineBreak}GET /injected HTTP/1.1${lineBreak}${lineBreak}`;
-
-  /** Without what would end the user of a URL. */
-  const plain = (text) => text.replaceAll(/[ /]/g, '');
-
-  /** Every way to bring text to the wire. What throws is as good as what sends it encoded. */
-  const WAYS = {
-    key: (host, text) => [new Etcd(host), (etcd) => etcd.setSync(text, 'v'), (etcd) => etcd.get(text)],
-    value: (host, text) => [new Etcd(host), (etcd) => etcd.setSync('k', text), (etcd) => etcd.set('k', text)],
-    query: (host, text) => [
-      new Etcd(host),
-      (etcd) => etcd.getSync('k', { [text]: text }),
-      (etcd) => etcd.get('k', { [text]: text }),
-    ],
-    path: (host, text) => [
-      new Etcd(host),
-      (etcd) => etcd.raw('GET', text),
-      (etcd) => etcd.raw('GET', `v2/keys?a=${text}`),
-    ],
-    method: (host, text) => [
-      new Etcd(host),
-      (etcd) => etcd.raw(`GET ${text}`, 'v2/keys/k'),
-      (etcd) => etcd.raw(text, 'v2/keys/k'),
-    ],
-    'value of a header': (host, text) => [new Etcd(host, { headers: { 'X-A': text } })],
-    'name of a header': (host, text) => [new Etcd(host, { headers: { [`X-A: ${text}`]: 'v' } })],
-    'list of header lines': (host, text) => [new Etcd(host, { headers: { 'X-A': ['b', text] } })],
-    'host header': (host, text) => [new Etcd(host, { headers: { host: text } })],
-    'host, at its end': (host, text) => [new Etcd(`${host}${text}`)],
-    'host, in its path': (host, text) => [new Etcd(`${host}/${text}`)],
-    'host, in its user': (host, text) => [new Etcd(`http://${plain(text)}:${plain(text)}@${host}`)],
-    user: (host, text) => [new Etcd(host, { auth: { user: text, pass: text } })],
-    bearer: (host, text) => [new Etcd(host, { auth: { bearer: text } })],
-    proxy: (host, text) => [
-      new Etcd('192.0.2.1:1', { proxy: `http://${plain(text)}@${host}`, timeout: TIMEOUT, maxRetries: 0 }),
-    ],
-  };
-
-  for (const [what, make] of Object.entries(WAYS)) {
-    test(`in a ${what} put no header and no request on the wire`, async () => {
-      const wire = await scripted([], { fallback: { echo: true } });
-      const settle = async (work) => {
-        try {
-          return await work();
-        } catch (error) {
-          assert.ok(error instanceof Error);
-        }
-      };
-      let asked = 0;
-      for (const lineBreak of LINE_BREAKS) {
-        await settle(async () => {
-          const [etcd, ...ways] = make(wire.host, evil(lineBreak));
-          for (const way of [...ways, () => etcd.getSync('k'), () => etcd.get('k')]) {
-            asked += 1;
-            await settle(() => way(etcd));
-          }
-        });
-      }
-      const requests = await wire.requests();
-      assert.ok(requests.length <= asked, `${requests.length} requests for ${asked} calls`);
-      for (const { head: sent } of requests) {
-        assert.doesNotMatch(sent.replaceAll('\r\n', ' \u2028'), /[\r\n\0]/);
-        assert.doesNotMatch(sent, /^x-injected/im);
-        assert.doesNotMatch(sent, /^GET \/injected/im);
-        const [line] = sent.split('\r\n');
-        assert.match(line, /^[A-Z]+ \S+ HTTP\/1\.1$/);
-      }
-    });
-  }
 });
 
 /** Resolves with the outcome of a promise in the shape of that of a Sync call. */

@@ -12,14 +12,7 @@ const { ROOT, ensureAddon, ensureDependencies, localBinary, run } = require('./s
 const { findEtcd } = require('./etcd');
 const { main, say } = require('./command');
 const { runParts } = require('./parts');
-
-const FOLDER = '__test__';
-
-// A list, since what a folder or a pattern means to `node --test` differs between Node's versions.
-function allTestFiles() {
-  const names = fs.readdirSync(path.join(ROOT, FOLDER)).filter((name) => /\.test\.[cm]?js$/.test(name));
-  return names.sort().map((name) => path.join(FOLDER, name));
-}
+const { FOLDER, allTestFiles } = require('./test-files');
 
 function parse(args) {
   const isFile = (arg) => !arg.startsWith('-') && fs.existsSync(path.resolve(ROOT, arg));

@@ -3,8 +3,9 @@
 
 // npm run test:runtimes: the features of __test__/runtimes under each version of Node, Bun and Deno, whose binaries come
 // from npm packages into node_modules/.cache; then writes the README's table.
-//   npm run test:runtimes -- 18 Bun           these alone; the table stays as it is
-//   npm run test:runtimes -- --all-tests 18   for Node also all of __test__
+//   npm run test:runtimes -- 18 Bun                    these alone; the table stays as it is
+//   npm run test:runtimes -- --all-tests 18            for Node also all of __test__
+//   npm run test:runtimes -- --command 'docker run …'  any other runtime, by the command that runs a file
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -36,7 +37,7 @@ const RUNTIMES = [
   },
 ];
 
-/** Fetches a runtime unless that was done before. Returns { command, version }. */
+/** Fetches a runtime unless that was done before. */
 function fetchRuntime({ name, install, binary, args }) {
   const folder = path.join(CACHE, name.toLowerCase().replace(' ', '-'));
   const file = path.join(folder, 'node_modules', binary);
@@ -48,7 +49,7 @@ function fetchRuntime({ name, install, binary, args }) {
   const { ok, output } = ask(file, ['--version']);
   const version = /\d+\.\d+\.\d+/.exec(output)?.[0];
   if (!ok || !version) throw new Failure(`${name} does not run: ${output.trim()}`);
-  return { command: [file, ...args], version };
+  return { name: `${name.split(' ')[0]} ${version}`, command: [file, ...args] };
 }
 
 /** The features that do not work, by name, with the reason; two at a time. */
@@ -74,39 +75,44 @@ function featureTable(results) {
   return table([['', ...heads], ...Object.keys(FEATURES).map((feature) => [feature, ...answers(feature)])]);
 }
 
-main(async () => {
+/** The runtimes that the words name, all if there are none: { name, version, command }. */
+function chosenRuntimes(words) {
   if (process.platform !== 'linux' || process.arch !== 'x64')
-    throw new Failure('Only for Linux x64 these packages exist');
-  const { values, positionals } = parseArgs({ options: { 'all-tests': { type: 'boolean' } }, allowPositionals: true });
-  const chosen = RUNTIMES.filter(
-    ({ name }) =>
-      positionals.length === 0 || positionals.some((word) => name.toLowerCase().endsWith(word.toLowerCase())),
-  );
-  ensureDependencies();
-  ensureAddon();
-  process.env.ETCD = findEtcd();
+    throw new Failure('Only for Linux x64 there are packages');
+  const isChosen = ({ name }) => words.some((word) => name.toLowerCase().endsWith(word.toLowerCase()));
+  return RUNTIMES.filter((runtime) => words.length === 0 || isChosen(runtime)).map(fetchRuntime);
+}
+
+async function tryFeatures(runtimes) {
   const servers = await startServers();
-  const results = [];
   try {
-    for (const runtime of chosen) {
-      const { command, version } = fetchRuntime(runtime);
-      const failures = await failuresUnder(command, servers.env);
-      results.push({ name: runtime.name, version, failures });
-      say(
-        `${runtime.name} (${version}): ${Object.keys(FEATURES).length - failures.size} work, ${failures.size} do not`,
-      );
+    for (const runtime of runtimes) {
+      const failures = await failuresUnder(runtime.command, servers.env);
+      runtime.failures = failures;
+      say(`${runtime.name}: ${Object.keys(FEATURES).length - failures.size} features work, ${failures.size} do not`);
       for (const [feature, failure] of failures) say(`  ${feature}: ${failure.trim()}`);
-      if (values['all-tests'] && runtime.name.startsWith('Node'))
-        run(command[0], ['--test', ...allTestFiles()], { cwd: ROOT });
     }
   } finally {
     await servers.stop();
   }
-  if (positionals.length === 0) {
-    rewriteReadme((text) => withPart(text, 'runtimes', 'scripts/runtimes.js', featureTable(results)));
+}
+
+main(async () => {
+  const options = { 'all-tests': { type: 'boolean' }, command: { type: 'string' } };
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const { command } = values;
+  ensureDependencies();
+  if (!command) ensureAddon();
+  process.env.ETCD = findEtcd();
+  const runtimes = command ? [{ name: command, command: command.split(/\s+/) }] : chosenRuntimes(positionals);
+  await tryFeatures(runtimes);
+  if (!command && positionals.length === 0) {
+    rewriteReadme((text) => withPart(text, 'runtimes', 'scripts/runtimes.js', featureTable(runtimes)));
     say('README.md has the table');
   }
-  if (results.some(({ name, failures }) => name.startsWith('Node') && failures.size > 0)) {
-    throw new Failure('Under Node everything must work');
+  const nodes = runtimes.filter(({ name }) => command || name.startsWith('Node'));
+  if (values['all-tests']) {
+    for (const { command: runtime } of nodes) run(runtime[0], ['--test', ...allTestFiles()], { cwd: ROOT });
   }
+  if (nodes.some(({ failures }) => failures.size > 0)) throw new Failure('Under Node everything must work');
 });

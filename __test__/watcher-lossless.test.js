@@ -1,31 +1,27 @@
 'use strict';
 
-// The promise of the watcher: every event exactly once and in order, as long as the server still has it.
+// The promise of the watcher: every event exactly once and in order, as long as the server still has it. SEED=… repeats
+// what is random in a run.
 
 const assert = require('node:assert/strict');
 const path = require('node:path');
 const { once } = require('node:events');
-const { after, afterEach, beforeEach, describe, test } = require('node:test');
+const { afterEach, before, beforeEach, describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 const Etcd = require('..');
 const { blockFor, waitUntil } = require('./support/calls');
 const { runScript } = require('./support/child');
-const { startCutProxy } = require('./support/cut-proxy');
 const { at, freshPrefix, withEtcd } = require('./support/etcd');
+const { startFaultProxy } = require('./support/fault-proxy');
+const { Dice, chooseSeed } = require('./support/random');
 
 const WRITER = path.join(__dirname, 'support', 'writer.js');
 const KEYS = 50;
 const COUNT = 10_000;
 
-/** What is random is so by a seed that is printed: SEED=… repeats a run. */
-const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
-let state = seed;
-after(() => console.log(`# SEED=${seed}`));
-
-function random(below) {
-  state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-  return Math.floor((state / 0x80000000) * below);
-}
+const seed = chooseSeed();
+const dice = new Dice(seed);
+before(() => console.log(`# SEED=${seed}`));
 
 const server = withEtcd();
 const open = [];
@@ -80,7 +76,7 @@ describe('a recursive watcher', { timeout: 80_000 }, () => {
 
   test('sees them when its thread is busy for 2 s in their midst', async () => {
     const seen = record(server.host, key, await nextIndex(), { recursive: true });
-    const busyAt = 1 + random(COUNT / 2);
+    const busyAt = 1 + dice.below(COUNT / 2);
     seen.watcher.on('change', () => {
       if (seen.indexes.length === busyAt) blockFor(2000);
     });
@@ -93,10 +89,10 @@ describe('a recursive watcher', { timeout: 80_000 }, () => {
   test('sees what was written before and after etcd was killed', async () => {
     const seen = record(server.host, key, await nextIndex(), { recursive: true });
     const writing = write(key, 0, 400, 1);
-    const killAt = 1 + random(200);
+    const killAt = 1 + dice.below(200);
     await waitUntil(() => seen.indexes.length >= killAt);
     await server.server.kill();
-    await sleep(random(500));
+    await sleep(dice.below(500));
     await server.server.start();
     const indexes = await writing;
     await waitUntil(() => seen.indexes.at(-1) >= indexes.at(-1));
@@ -112,16 +108,16 @@ describe('a recursive watcher', { timeout: 80_000 }, () => {
   });
 
   test('goes on with another host when its own dies', async () => {
-    const proxies = await Promise.all([startCutProxy(server.port), startCutProxy(server.port)]);
+    const proxies = await Promise.all([startFaultProxy(server.port), startFaultProxy(server.port)]);
     open.unshift(...proxies);
     const hosts = proxies.map(({ host }) => at(host));
     const seen = record(hosts, key, await nextIndex(), { recursive: true });
     // Slowly: each cut costs a pause, and the history is 1,000 events.
     const writing = write(key, 0, 1000, 1, 1);
-    await waitUntil(() => seen.indexes.length >= 1 + random(50));
-    await proxies[random(2)].close();
+    await waitUntil(() => seen.indexes.length >= 1 + dice.below(50));
+    await proxies[dice.below(2)].close();
     for (let i = 0; i < 3; i++) {
-      await sleep(random(200));
+      await sleep(dice.below(200));
       await Promise.all(proxies.map((proxy) => proxy.cut()));
     }
     const indexes = await writing;
@@ -131,9 +127,35 @@ describe('a recursive watcher', { timeout: 80_000 }, () => {
   });
 });
 
+describe('a recursive watcher of two hosts', { timeout: 80_000 }, () => {
+  test('sees 10,000 sets of 8 writers at once while its connections to one or the other are cut', async () => {
+    const proxies = await Promise.all([startFaultProxy(server.port), startFaultProxy(server.port)]);
+    open.unshift(...proxies);
+    const hosts = proxies.map(({ host }) => at(host));
+    const seen = record(hosts, key, await nextIndex(), { recursive: true });
+    const writing = write(key, 0, COUNT, 8);
+    let isWriting = true;
+    writing.finally(() => {
+      isWriting = false;
+    });
+    let cuts = 0;
+    for (; isWriting; cuts++) {
+      const proxy = dice.pick(proxies);
+      await (dice.below(2) ? proxy.cut() : proxy.close());
+      await sleep(dice.below(100));
+      await proxy.open();
+    }
+    const indexes = await writing;
+    await waitUntil(() => seen.indexes.length >= indexes.length);
+    assert.deepEqual(seen.indexes, indexes);
+    assert.ok(!seen.names.includes('resync'));
+    assert.ok(cuts > 10);
+  });
+});
+
 describe('a watcher of a quiet key', { timeout: 60_000 }, () => {
   test('does not need the history that foreign events have pushed out', async () => {
-    const proxy = await startCutProxy(server.port);
+    const proxy = await startFaultProxy(server.port);
     open.unshift(proxy);
     const seen = record(at(proxy.host), key, await nextIndex());
     await foreign(800);
@@ -149,7 +171,7 @@ describe('a watcher of a quiet key', { timeout: 60_000 }, () => {
   });
 
   test('emits resync once when events may be lost for good, and goes on', async () => {
-    const proxy = await startCutProxy(server.port);
+    const proxy = await startFaultProxy(server.port);
     open.unshift(proxy);
     const seen = record(at(proxy.host), key, await nextIndex());
     await etcd.set(key, 'first');

@@ -6,36 +6,19 @@
 // tries the same value again, so that each is written at least once. Prints { "indexes": [[modifiedIndex, i], …] }
 // at the end, those that etcd confirmed.
 
-const http = require('node:http');
-const https = require('node:https');
 const { setTimeout: sleep } = require('node:timers/promises');
+const { PlainEtcd } = require('./plain-etcd');
 
 const [host, prefix, ...numbers] = process.argv.slice(2);
 const [from, to, keys, concurrency, pause = 0] = numbers.map(Number);
-const { Agent, request: send } = host.startsWith('https:') ? https : http;
-const server = host.includes('://') ? host : `http://${host}`;
-const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
+const etcd = new PlainEtcd(host, concurrency);
 const indexes = [];
 let next = from;
 
-function put(i) {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    const url = `${server}/v2/keys/${prefix}/k${i % keys}`;
-    const request = send(url, { method: 'PUT', agent, headers }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (part) => {
-        text += part;
-      });
-      response.on('error', reject);
-      response.on('end', () => {
-        if (response.statusCode >= 400) return reject(new Error(text));
-        return resolve(JSON.parse(text).node.modifiedIndex);
-      });
-    });
-    request.on('error', reject);
-    request.end(`value=${i}`);
-  });
+async function put(i) {
+  const { status, body } = await etcd.ask('PUT', `/${prefix}/k${i % keys}`, { form: { value: i } });
+  if (status >= 400) throw new Error(JSON.stringify(body));
+  return body.node.modifiedIndex;
 }
 
 async function work() {
@@ -54,6 +37,6 @@ async function work() {
 }
 
 Promise.all(Array.from({ length: concurrency }, work)).then(() => {
-  agent.destroy();
+  etcd.close();
   console.log(JSON.stringify({ indexes }));
 });

@@ -10,6 +10,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const Etcd = require('..');
 const { called } = require('./support/calls');
 const { goodReply, startHostile } = require('./support/hostile-server');
+const { random } = require('./support/random');
 
 const SEED = Number(process.env.SEED ?? Date.now() % 1e9);
 const TIMEOUT = 2000;
@@ -449,17 +450,6 @@ function settled(token) {
     (body) => ({ err: null, body, headers: token.headers }),
     (err) => ({ err, body: '', headers: token.headers }),
   );
-}
-
-/** Numbers from 0 to 1 that depend on the seed alone (mulberry32). */
-function random(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function randomBytes(next, length) {

@@ -8,7 +8,7 @@ const zlib = require('node:zlib');
 const { after, before, describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 const Etcd = require('..');
-const { called } = require('./support/calls');
+const { called, scriptedServers } = require('./support/calls');
 const { goodReply, startHostile } = require('./support/hostile-server');
 const { random } = require('./support/random');
 
@@ -441,6 +441,29 @@ describe('fuzzed replies', () => {
     await assertUsable(etcd);
     for (const name of Object.keys(defined)) assert.equal(calls.get(name), 1, shown(name));
     assert.ok(process.memoryUsage.rss() - rss < MAX_GROWTH);
+  });
+});
+
+describe('a reply of 64 MiB', () => {
+  const scripted = scriptedServers();
+  const value = 'x'.repeat(64 * 2 ** 20);
+  const json = { action: 'get', node: { key: '/k', value } };
+
+  test('comes complete, chunked or not, both ways', async () => {
+    for (const chunked of [false, true]) {
+      const wire = await scripted([], { fallback: { reply: { json, chunked } } });
+      const etcd = new Etcd(wire.host);
+      assert.ok((await etcd.get('k')).node.value === value, 'asynchronous');
+      assert.ok(etcd.getSync('k').body.node.value === value, 'Sync');
+    }
+  });
+
+  test('that is cut short is an error', async () => {
+    const wire = await scripted([], { fallback: { cut: { bytes: 60e6, json } } });
+    const etcd = new Etcd(wire.host);
+    for (const { err } of [await settled(etcd.get('k', { maxRetries: 0 })), etcd.getSync('k', { maxRetries: 0 })]) {
+      assert.equal(err.errors[0].httperror.code, 'ECONNRESET');
+    }
   });
 });
 

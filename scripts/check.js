@@ -37,6 +37,12 @@ function coreWithoutNapi() {
   if (found.length > 0) throw new Failure(`the core depends on ${found.join(', ')}`);
 }
 
+/** Licences, duplicates and origins of the crates, by deny.toml. Known vulnerabilities need a database from outside. */
+function crates() {
+  if (!ask('cargo', ['deny', '--version']).ok) return say('cargo-deny is not installed: left out');
+  run('cargo', ['deny', '--offline', 'check', 'licenses', 'bans', 'sources'], inRoot);
+}
+
 /** What users' tools make of the archive for the registry: its entry points, and the types of each. */
 function publishedPackage() {
   // The loader, which is part of it, is made by building.
@@ -57,6 +63,7 @@ const PARTS = [
   { name: 'clippy', work: () => clippy() },
   { name: 'clippy, core alone', work: () => clippy('--no-default-features') },
   { name: 'core without napi', work: coreWithoutNapi },
+  { name: 'crates', work: crates },
   {
     name: 'biome',
     work: () => run(localBinary('biome'), ['ci', '--error-on-warnings', `--colors=${colors}`, '.'], inRoot),

@@ -27,7 +27,7 @@ async function startServers() {
 }
 
 /** Runs a feature under `command`, a list. Resolves with undefined if it works, else with what went wrong. */
-function runFeature([command, ...args], name, env, { timeoutMs = 30_000 } = {}) {
+function runFeature([command, ...args], name, env, { timeoutMs = 60_000 } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, [...args, FILE, name], {
       // The test runner's own marker would make a child's output that of a test.

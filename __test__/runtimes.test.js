@@ -3,7 +3,6 @@
 // The features that scripts/runtimes.js tries under all runtimes, here under this one.
 
 const assert = require('node:assert/strict');
-const fs = require('node:fs');
 const { after, before, describe, test } = require('node:test');
 const { FEATURES } = require('./runtimes/features.cjs');
 const { runFeature, startServers } = require('./support/features');

@@ -12,6 +12,7 @@ export type {
   Callback,
   CallOptions,
   ChangeArguments,
+  CloseOptions,
   ComparableValue,
   CreateOptions,
   DeleteOptions,

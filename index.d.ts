@@ -615,6 +615,21 @@ declare class Etcd {
    * ```
    */
   rmdirSync(dir: string, options?: Etcd.RmdirOptions | null): Etcd.SyncResult;
+
+  /**
+   * Ends the client; there is no need to. Resolves when all requests under way have ended, retries included, and the
+   * connections are being closed. Watchers are stopped, and requests that wait for a change are aborted. Whatever is
+   * asked of the client from now on fails with `ERR_CLIENT_CLOSED`.
+   *
+   * @param options `abort: true` aborts all requests.
+   *
+   * @example
+   * ```js
+   * await etcd.close();
+   * ```
+   */
+  close(options?: Etcd.CloseOptions | null): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 declare namespace Etcd {
@@ -985,6 +1000,12 @@ declare namespace Etcd {
     waitIndex?: number | undefined;
   }
 
+  /** Options of `close`. */
+  export interface CloseOptions {
+    /** Abort the requests under way instead of waiting for them. Default `false`. */
+    abort?: boolean | undefined;
+  }
+
   /** Options of `watcher`. */
   export interface WatcherOptions {
     /** Watch a directory and all below it. */
@@ -1087,7 +1108,7 @@ declare namespace Etcd {
     httpstatus?: number;
     /** The body of an answer that is not etcd's. */
     httpbody?: unknown;
-    /** Such as `ERR_INVALID_KEY`, `ERR_NOT_ETCD` or `ERR_UNKNOWN_OUTCOME` or, when aborted, `ABORT_ERR`. */
+    /** Such as `ERR_INVALID_KEY`, `ERR_NOT_ETCD`, `ERR_UNKNOWN_OUTCOME`, `ERR_CLIENT_CLOSED` or, when aborted, `ABORT_ERR`. */
     code?: string;
   }
 

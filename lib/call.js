@@ -9,6 +9,9 @@ const { parseHeaders } = require('./headers');
 const { errorEntry, isEtcdError, isEtcdReply, parseBody } = require('./replies');
 const { CancellationToken, PendingToken } = require('./token');
 
+/** A query with `wait`, as etcd spells true (semantics.md 3.1). */
+const WAITS = /[?&]wait=(true|1|t|T|TRUE|True)(&|$)/;
+
 /** One request on its way: turns native events into a token's progress, and its end into an outcome. */
 class Call {
   #id;
@@ -17,6 +20,7 @@ class Call {
   #onSignal;
   #observer;
   #finish;
+  #ongoing;
 
   /** `finish(err, body, headerLines)` is called at most once. */
   constructor(request, token, finish) {
@@ -36,7 +40,9 @@ class Call {
   }
 
   /** The same once the caller's own turn is over: what is aborted right away is never sent. */
-  startSoon(send, signal) {
+  startSoon(send, signal, ongoing) {
+    this.#ongoing = ongoing;
+    ongoing.add(this);
     this.#listenTo(signal);
     process.nextTick(() => {
       if (this.token.aborted) return;
@@ -50,7 +56,17 @@ class Call {
 
   abort() {
     environment.abort(this.#id);
-    this.#stopListening();
+    this.#ended();
+  }
+
+  giveUp() {
+    this.token._abort();
+  }
+
+  /** Whether it may wait for ever, as a watch does. */
+  isEndless() {
+    const { target, query } = this.#request;
+    return WAITS.test(target) || WAITS.test(`?${query}`);
   }
 
   onEvent(kind, detail, headerLines, text) {
@@ -92,12 +108,13 @@ class Call {
 
   #finished(err, body, headerLines) {
     environment.end(this.#id);
-    this.#stopListening();
+    this.#ended();
     if (err) this.#observer?.failed(err);
     this.#finish(err, body, headerLines);
   }
 
-  #stopListening() {
+  #ended() {
+    this.#ongoing?.delete(this);
     this.#signal?.removeEventListener('abort', this.#onSignal);
   }
 
@@ -110,12 +127,12 @@ class Call {
 }
 
 /** A call whose outcome goes to a callback or, without one, to whoever awaits the token. */
-function startCall(request, signal, callback, send) {
+function startCall(request, signal, callback, ongoing, send) {
   const abort = () => call.abort();
   const token = callback ? new CancellationToken(request, abort) : new PendingToken(request, abort);
   const call = new Call(request, token, callback ? caller(callback) : (err, body) => token._settle(err, body));
   if (signal?.aborted) token._abort(signal.reason);
-  else call.startSoon(send, signal);
+  else call.startSoon(send, signal, ongoing);
   return token;
 }
 

@@ -4,7 +4,8 @@ const binding = require('./native');
 const { checkCount, checkNumber, checkSignal } = require('./arguments');
 const { blockOnCall, startCall } = require('./call');
 const environment = require('./environment');
-const { invalidValue } = require('./errors');
+const { closedError, invalidValue } = require('./errors');
+const { Ongoing } = require('./ongoing');
 const { readOptions } = require('./options');
 const { proxiesOf } = require('./proxy');
 const { formOf, stringify } = require('./query');
@@ -17,6 +18,7 @@ const NONE = Object.freeze({ query: '', signal: undefined, synchronous: false })
 /** Sends the requests of an Etcd object to its hosts. */
 class Client {
   #native;
+  #ongoing = new Ongoing();
   #proxies;
 
   constructor(hosts, options) {
@@ -49,9 +51,16 @@ class Client {
     const { query, timeout = this.timeout } = readCall(options);
     const since = index === null ? undefined : Number(index);
     const proxies = proxiesOf(this.#proxies);
-    return startWatch(this.servers, handlers, (id) =>
+    if (this.#ongoing.closed) throw closedError();
+    return startWatch(this.servers, handlers, this.#ongoing, (id) =>
       this.#native.watch(id, key, query, since, timeout, proxies, buffer, liveness),
     );
+  }
+
+  /** Lets nothing begin any more; see `Etcd.close`. */
+  async close(abort) {
+    await this.#ongoing.close(abort);
+    this.#native.close();
   }
 
   #execute(method, target, isKey, value, options, callback) {
@@ -61,15 +70,25 @@ class Client {
     const form = formOf(value);
     const proxies = proxiesOf(this.#proxies);
     const native = this.#native;
+    if (this.#ongoing.closed) return refuse(request, signal, callback, synchronous);
     if (synchronous) {
       return blockOnCall(request, signal, (id) =>
         native.executeSync(id, method, target, isKey, query, form, maxRetries, timeout, proxies, route),
       );
     }
-    return startCall(request, signal, callback, (id) =>
+    return startCall(request, signal, callback, this.#ongoing, (id) =>
       native.execute(id, method, target, isKey, query, form, maxRetries, timeout, proxies, route),
     );
   }
+}
+
+/** The outcome of a call that comes too late. */
+function refuse(request, signal, callback, synchronous) {
+  const refusing = () => {
+    throw closedError();
+  };
+  if (synchronous) return { err: closedError(), body: undefined, headers: undefined };
+  return startCall(request, signal, callback, new Ongoing(), refusing);
 }
 
 function nativeClient(options) {

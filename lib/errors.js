@@ -70,6 +70,11 @@ function unknownOutcomeError(token) {
   return withFields(new Error(message), fields);
 }
 
+/** The client was closed before. */
+function closedError() {
+  return withFields(new Error('The client is closed'), { code: 'ERR_CLIENT_CLOSED' });
+}
+
 /** The request could not be made. */
 function refusedError(code, message) {
   return withFields(new Error(message), { code });
@@ -83,6 +88,7 @@ function networkError({ message, code, syscall, address, port, hostname, connect
 
 module.exports = {
   AbortError,
+  closedError,
   etcdError,
   exhaustedError,
   invalidType,

@@ -1,6 +1,6 @@
 'use strict';
 
-const { checkKey, checkOldValue, extended, parseOptional } = require('./arguments');
+const { checkBoolean, checkKey, checkOldValue, checkOptions, extended, parseOptional } = require('./arguments');
 const { Client } = require('./client');
 const { invalidType } = require('./errors');
 const { Watcher } = require('./watcher');
@@ -106,6 +106,11 @@ Etcd.prototype.leaderStats = information('/v2/stats/leader');
 Etcd.prototype.selfStats = information('/v2/stats/self');
 Etcd.prototype.version = information('/version');
 
+Etcd.prototype.close = function close(options) {
+  checkOptions(options);
+  return this.client.close(checkBoolean('options.abort', options?.abort ?? false));
+};
+
 Etcd.prototype.getHosts = function getHosts() {
   return this.hosts.slice();
 };
@@ -114,6 +119,8 @@ Etcd.prototype.post = Etcd.prototype.create;
 Etcd.prototype.delete = Etcd.prototype.del;
 Etcd.prototype.testAndSet = Etcd.prototype.compareAndSwap;
 Etcd.prototype.testAndDelete = Etcd.prototype.compareAndDelete;
+// Node 18 has this symbol from 18.18 on.
+if (Symbol.asyncDispose) Etcd.prototype[Symbol.asyncDispose] = Etcd.prototype.close;
 
 /** A method that asks the server about itself. */
 function information(path) {

@@ -11,22 +11,34 @@ const { errorEntry, isEtcdError, parseBody } = require('./replies');
 class Watch {
   #hosts;
   #handlers;
+  #ongoing;
   #resource = new AsyncResource('ETCDWATCH');
   /** Of the endpoints that failed since the last one that did not. */
   #failures = [];
   #id;
 
-  constructor(hosts, handlers) {
+  constructor(hosts, handlers, ongoing) {
     this.#hosts = hosts;
     this.#handlers = handlers;
+    this.#ongoing = ongoing;
   }
 
   start(send) {
     this.#id = environment.start(this, send);
+    this.#ongoing.add(this);
   }
 
   abort() {
     environment.abort(this.#id);
+    this.#ongoing.delete(this);
+  }
+
+  isEndless() {
+    return true;
+  }
+
+  giveUp() {
+    this.#tell('closed');
   }
 
   /** Whether it keeps the process alive. */
@@ -57,6 +69,7 @@ class Watch {
         return this.#unexpected(parseBody(text));
       default:
         environment.end(this.#id);
+        this.#ongoing.delete(this);
         return this.#tell('refused', errors.refusedError(headerLines, text));
     }
   }
@@ -79,8 +92,8 @@ class Watch {
 }
 
 /** Starts a watch by `send(id)`. */
-function startWatch(hosts, handlers, send) {
-  const watch = new Watch(hosts, handlers);
+function startWatch(hosts, handlers, ongoing, send) {
+  const watch = new Watch(hosts, handlers, ongoing);
   watch.start(send);
   return watch;
 }

@@ -110,6 +110,7 @@ class Watcher extends EventEmitter {
         this.emit('reconnect', Object.assign(new Error('Etcd timed out watcher, reconnecting.'), { headers }));
       },
       disconnected: (cause) => this.#disconnected(cause),
+      closed: () => this.stop(),
       unexpected: (response) => this.#unexpected('Received unexpected response', { response }),
       refused: (error) => {
         this.#refusal = error;

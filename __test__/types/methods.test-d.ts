@@ -187,3 +187,8 @@ expectType<string[]>(token.servers);
 expectType<Etcd.ServerFailure[]>(token.errors);
 expectType<Etcd.ResponseHeaders | undefined>(token.headers);
 expectNotAssignable<new (...args: any[]) => unknown>(Etcd.CancellationToken);
+
+// Closing
+expectType<Promise<void>>(etcd.close());
+expectType<Promise<void>>(etcd.close({ abort: true }));
+expectAssignable<AsyncDisposable>(etcd);

@@ -162,6 +162,17 @@ impl Client {
         })
     }
 
+    /// Closes the connections that no request uses any more. A later request opens new ones.
+    #[napi(catch_unwind)]
+    pub fn close(&mut self) -> Result<()> {
+        self.background.take();
+        if self.blocking.take().is_some() {
+            // Their runtime sees to them only while it runs.
+            self.shared.block_on(std::future::ready(()))?;
+        }
+        Ok(())
+    }
+
     fn checked_route(&self, route: Option<Vec<u32>>) -> Result<Vec<usize>> {
         let count = self.members.endpoints().len();
         let Some(route) = route else { return Ok((0..count).collect()) };

@@ -269,6 +269,10 @@ impl<T: Transport, O: Observer> Watching<T, O> {
     /// Streams until events are rare again or the server lets the stream down.
     async fn stream(&mut self) -> Interrupted<()> {
         let mut stream = Stream::new(open(&self.client, self.endpoint(), &self.request(None, true)).await?);
+        if stream.registered == 0 {
+            // Nobody knows where its gap ends.
+            return Ok(());
+        }
         let mut waiting = VecDeque::new();
         self.close_gap(&mut stream, &mut waiting).await?;
         for found in waiting {

@@ -38,6 +38,12 @@ class Dice {
     return list[this.below(list.length)];
   }
 
+  /** So many of the list, in any order. */
+  sample(list, count) {
+    const left = [...list];
+    return Array.from({ length: count }, () => left.splice(this.below(left.length), 1)[0]);
+  }
+
   bytes(length) {
     return Buffer.from(Array.from({ length }, () => this.below(256)));
   }

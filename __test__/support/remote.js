@@ -48,13 +48,18 @@ class Remote extends EventEmitter {
   }
 }
 
+/** In the process: says something, if anybody is there to hear it. */
+function say(message) {
+  if (process.connected) process.send(message, () => {});
+}
+
 /** In the process: answers calls by these functions, until nobody is there to call. */
 function answerCalls(functions) {
   process.on('message', async ({ id, name, args }) => {
     try {
-      process.send({ id, result: await functions[name](...args) });
+      say({ id, result: await functions[name](...args) });
     } catch (error) {
-      if (process.connected) process.send({ id, error: error.stack });
+      say({ id, error: error.stack });
     }
   });
   process.on('disconnect', () => process.exit());
@@ -62,7 +67,7 @@ function answerCalls(functions) {
 
 /** In the process: tells an event. */
 function tell(event, value) {
-  if (process.connected) process.send({ event, value });
+  say({ event, value });
 }
 
 module.exports = { Remote, answerCalls, tell };

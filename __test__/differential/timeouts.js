@@ -12,11 +12,11 @@ module.exports = {
   title: 'timeouts',
   needs: ['deaf'],
   cases: [
-    { name: 'no answer', options: { timeout: 100 }, fallback: { stall: true }, call: ['get', 'k'] },
-    { name: 'no answer to a write', options: { timeout: 100 }, fallback: { stall: true }, call: ['set', 'k', 'v'] },
+    { name: 'no answer', options: { timeout: 500 }, fallback: { stall: true }, call: ['get', 'k'] },
+    { name: 'no answer to a write', options: { timeout: 500 }, fallback: { stall: true }, call: ['set', 'k', 'v'] },
     {
       name: 'a body that stops',
-      options: { timeout: 100 },
+      options: { timeout: 500 },
       fallback: { reply: { chunks: ['{"acti'], hold: true } },
       call: ['get', 'k'],
     },
@@ -24,21 +24,21 @@ module.exports = {
     {
       name: 'each host has its time',
       hosts: [HOST, HOST],
-      options: { timeout: 100 },
+      options: { timeout: 500 },
       fallback: { stall: true },
       run: async (_, { call }) => codes(await call('get', 'k')),
     },
     {
       name: 'after a timeout comes the next host',
       hosts: [HOST, HOST],
-      options: { timeout: 100 },
+      options: { timeout: 500 },
       steps: [{ stall: true }],
       call: ['get', 'k'],
     },
     {
       name: 'a timeout is not tried again, nor is an election beside it',
       hosts: [HOST, HOST],
-      options: { timeout: 100 },
+      options: { timeout: 500 },
       steps: [{ stall: true }, { close: true }],
       call: ['get', 'k'],
     },
@@ -52,7 +52,7 @@ module.exports = {
     {
       name: 'a refused connection is not a timeout',
       hosts: '127.0.0.1:{refused}',
-      options: { timeout: 100 },
+      options: { timeout: 500 },
       call: ['get', 'k'],
     },
     ...[0, undefined, null].map((timeout) => ({
@@ -84,30 +84,30 @@ module.exports = {
     {
       name: 'a timeout of a single call',
       difference: 'call-timeout',
-      fallback: { delayMs: 400, reply: { json: {} } },
-      call: ['get', 'k', { timeout: 100 }],
+      fallback: { delayMs: 2000, reply: { json: {} } },
+      call: ['get', 'k', { timeout: 500 }],
       expected: { wire: ['GET /v2/keys/k'], codes: ['ESOCKETTIMEDOUT'] },
-      theirs: { wire: ['GET /v2/keys/k?timeout=100'], codes: undefined },
+      theirs: { wire: ['GET /v2/keys/k?timeout=500'], codes: undefined },
     },
     {
       name: 'a watch without an event, though its headers came',
       difference: 'watch-timeout',
       theirs: { codes: ['ESOCKETTIMEDOUT'] },
-      options: { timeout: 100 },
+      options: { timeout: 500 },
       steps: [
         {
           reply: {
             headers: { 'X-Etcd-Index': '7' },
-            chunks: [{ data: '{"action":"set"}', delayMs: 400 }],
+            chunks: [{ data: '{"action":"set"}', delayMs: 2000 }],
           },
         },
       ],
       call: ['watch', 'k'],
     },
-    { name: 'a watch without headers', options: { timeout: 100 }, fallback: { stall: true }, call: ['watch', 'k'] },
+    { name: 'a watch without headers', options: { timeout: 500 }, fallback: { stall: true }, call: ['watch', 'k'] },
     {
       name: 'a Sync call',
-      options: { timeout: 100 },
+      options: { timeout: 500 },
       fallback: { stall: true },
       run: (_, { sync }) => sync('getSync', 'k'),
     },

@@ -72,12 +72,13 @@ describe('a key', () => {
         const requests = await wire.requests();
         assert.equal(requests.length, odd.length);
         requests.forEach(({ url, headers }, at) => {
-          const [pathname] = url.split('?');
+          const [pathname, query = ''] = url.split('?');
           const about = `${JSON.stringify(odd[at])} as ${url}`;
           assert.ok(pathname.startsWith(`${prefix}/v2/keys/`), about);
           assert.ok(resource(pathname).startsWith(`${prefix}/v2/keys/`), about);
           assert.equal(new URL(url, 'http://h').pathname, pathname, about);
           assert.doesNotMatch(url, /[\s\0\\#]/, about);
+          assert.match(query, /^(prevValue=w|wait=true|dir=true)?$/, about);
           assert.equal(headers.host, wire.host, about);
         });
       }

@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { after, before, describe, test } = require('node:test');
+const { README } = require('../scripts/readme');
 const { FEATURES } = require('./runtimes/features.cjs');
 const { runFeature, startServers } = require('./support/features');
 
@@ -19,4 +20,17 @@ describe('works, and the process ends', () => {
       assert.equal(await runFeature([process.execPath], name, servers.env), undefined);
     });
   }
+});
+
+test('the features are the rows of the table in the README (npm run test:runtimes writes it), and Node has them all', () => {
+  const text = fs.readFileSync(README, 'utf8');
+  const part = /<!-- runtimes: .* -->\n([^]*?)\n<!-- end of runtimes -->/.exec(text)?.[1] ?? assert.fail('no table');
+  const [heads, , ...rows] = part.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
+  assert.deepEqual(
+    rows.map((cells) => cells[1]),
+    Object.keys(FEATURES),
+  );
+  const nodes = heads.flatMap((head, column) => (/^Node \d+\.\d+\.\d+$/.test(head) ? [column] : []));
+  assert.equal(nodes.length, 5);
+  for (const cells of rows) assert.deepEqual(new Set(nodes.map((column) => cells[column])), new Set(['yes']));
 });

@@ -68,14 +68,14 @@ async function failuresUnder(command, env) {
 
 /** A line for each feature. */
 function featureTable(results) {
-  const heads = results.map(({ name, version }) =>
-    name.startsWith('Node') ? `Node ${version}` : `${name} ${version}`,
-  );
   const answers = (feature) => results.map(({ failures }) => (failures.has(feature) ? '**no**' : 'yes'));
-  return table([['', ...heads], ...Object.keys(FEATURES).map((feature) => [feature, ...answers(feature)])]);
+  return table([
+    ['', ...results.map(({ name }) => name)],
+    ...Object.keys(FEATURES).map((feature) => [feature, ...answers(feature)]),
+  ]);
 }
 
-/** The runtimes that the words name, all if there are none: { name, version, command }. */
+/** The runtimes that the words name, all if there are none: { name, command }. */
 function chosenRuntimes(words) {
   if (process.platform !== 'linux' || process.arch !== 'x64')
     throw new Failure('Only for Linux x64 there are packages');

@@ -5,8 +5,8 @@
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
 const Etcd = require('..');
-const { printedBy, rejection, scriptedServers, waitUntil } = require('./support/calls');
-const { at, freshPrefix, startEtcd, withEtcd } = require('./support/etcd');
+const { printedBy, scriptedServers, waitUntil } = require('./support/calls');
+const { at, freshPrefix, withEtcd } = require('./support/etcd');
 
 const server = withEtcd();
 const scripted = scriptedServers();
@@ -122,27 +122,6 @@ describe('credentials', () => {
     assertThrows(() => new Etcd('h:1', { auth: { user: 5 } }), TYPE, 'auth.user');
     assertThrows(() => new Etcd('h:1', { auth: { user: 'u', pass: 5 } }), TYPE, 'auth.pass');
     assertThrows(() => new Etcd('h:1', { auth: { user: 'u', token: 't' } }), VALUE, 'auth.token');
-  });
-
-  test('that etcd does not know are refused', async (t) => {
-    const guarded = await startEtcd();
-    t.after(() => guarded.stop());
-    const put = async (path, body) => {
-      const options = {
-        method: 'PUT',
-        body: body && JSON.stringify(body),
-        headers: { 'content-type': 'application/json' },
-      };
-      const response = await fetch(`${guarded.url}/v2/auth/${path}`, options);
-      assert.ok(response.ok, `${path}: ${response.status} ${await response.text()}`);
-    };
-    await put('users/root', { user: 'root', password: 'secret' });
-    await put('enable');
-    const root = new Etcd(guarded.host, { auth: { user: 'root', pass: 'secret' } });
-    assert.equal((await root.set('k', 'v')).node.value, 'v');
-    assert.equal(new Etcd(`root:secret@${guarded.host}`).getSync('k').body.node.value, 'v');
-    const wrong = new Etcd(guarded.host, { auth: { user: 'root', pass: 'wrong' } });
-    assert.equal((await rejection(wrong.get('k'))).errorCode, 110);
   });
 });
 

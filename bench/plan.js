@@ -6,9 +6,9 @@ const OURS = 'node-etcd-native';
 const AWAITED = `${OURS}, await`;
 const LIMIT = 'wrk';
 
-const FULL = { rounds: 5, warmUp: 1000, time: 2000, burst: 4000, count: 200_000, watchers: [1, 1000, 5000], many: 10_000 };
+const FULL = {
   rounds: 5,
-  warmUp: 500,
+  warmUp: 1000,
   time: 2000,
   burst: 4000,
   count: 200_000,

@@ -47,8 +47,9 @@ function chart({ workloads, date, machine }) {
   }
   parts.push(text(10, height + 12, `${date.slice(0, 10)}, ${machine}, nginx with a canned reply on the same cores`));
   const size = `width="${WIDTH}" height="${height + 24}" viewBox="0 0 ${WIDTH} ${height + 24}"`;
+  const title = '<title>Requests per second, and CPU of the JavaScript thread per request</title>';
   const paper = '<rect width="100%" height="100%" fill="#ffffff"/>';
-  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif" font-size="13">\n${[paper, ...parts].join('\n')}\n</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif" font-size="13">\n${[title, paper, ...parts].join('\n')}\n</svg>\n`;
 }
 
 module.exports = { chart };

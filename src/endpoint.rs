@@ -97,7 +97,8 @@ pub(crate) fn without_credentials(mut url: Url) -> Url {
     url
 }
 
-fn authorization(url: &Url) -> Option<HeaderValue> {
+/// What a URL's user and password prove.
+pub(crate) fn authorization(url: &Url) -> Option<HeaderValue> {
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     (!url.username().is_empty() || url.password().is_some())
         .then(|| credentials::basic(&decoded(url.username()), &decoded(url.password().unwrap_or_default())))

@@ -30,12 +30,23 @@ pub struct Request {
     pub proxies: Option<ProxyRules>,
 }
 
+const KEYS: &str = "/v2/keys";
+
 impl Request {
+    /// The path of a key below an endpoint, which is written as URLs write it.
+    #[must_use]
+    pub fn key_path(&self) -> Option<String> {
+        match &self.target {
+            Target::Key(key) => Some([KEYS, key.path()].concat()),
+            Target::Path(_) => None,
+        }
+    }
+
     /// Path and query below an endpoint.
     #[must_use]
     pub fn path_and_query(&self) -> String {
         let (root, path) = match &self.target {
-            Target::Key(key) => ("/v2/keys", key.path()),
+            Target::Key(key) => (KEYS, key.path()),
             Target::Path(path) => ("", path.as_str()),
         };
         let separator = match () {

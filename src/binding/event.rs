@@ -78,11 +78,17 @@ pub enum Event {
 
 /// `(id, kind, status | failure | retries, headers | code, body | message)`
 pub type Arguments = FnArgs<Values>;
-type Values = (u32, EventKind, Option<Either<u32, Failure>>, Option<String>, Option<String>);
+type Values = (u32, EventKind, Option<Either<u32, Failure>>, Option<Text>, Option<Text>);
+/// Without anything beyond ASCII, which is the rule, a text is copied and not decoded.
+type Text = Either<Latin1String, String>;
+
+fn js(text: String) -> Text {
+    if text.is_ascii() { Either::A(text.into()) } else { Either::B(text) }
+}
 
 fn replied(id: u32, kind: EventKind, reply: Reply) -> Values {
     let status = Some(Either::A(reply.status.into()));
-    (id, kind, status, Some(reply.headers.into_lines()), Some(text(reply.body)))
+    (id, kind, status, Some(js(reply.headers.into_lines())), Some(js(text(reply.body))))
 }
 
 impl Event {
@@ -111,14 +117,14 @@ impl Event {
             Self::Resync(reply) => replied(id, EventKind::Resync, reply),
             Self::Nothing(reply) => replied(id, EventKind::Nothing, reply),
             Self::Unexpected(reply) => replied(id, EventKind::Unexpected, reply),
-            Self::Registered(index) => (id, EventKind::Registered, None, Some(index.to_string()), None),
+            Self::Registered(index) => (id, EventKind::Registered, None, Some(js(index.to_string())), None),
             Self::Disconnected => (id, EventKind::Disconnected, None, None, None),
             Self::Failed(failure) => (id, EventKind::Failed, Some(Either::B(failure.into())), None, None),
             Self::Retrying(retries) => (id, EventKind::Retrying, Some(Either::A(retries)), None, None),
             Self::Exhausted => (id, EventKind::Exhausted, None, None, None),
             Self::Unknown => (id, EventKind::Unknown, None, None, None),
             Self::Refused { code, message } => {
-                (id, EventKind::Refused, None, Some(code.to_owned()), Some(message))
+                (id, EventKind::Refused, None, Some(js(code.to_owned())), Some(js(message)))
             }
         }
         .into()

@@ -1,12 +1,13 @@
 //! Errors of the HTTP stack in the words of Node's errors, which programs compare with.
 
-use crate::endpoint::Endpoint;
 use crate::failure::TransportError;
-use crate::transport::connection::{Connection, ResolveError};
+use crate::transport::connector::{BoxError, Way};
+use crate::transport::resolver::ResolveError;
 use crate::transport::verifier::Untrusted;
 use std::borrow::Cow;
 use std::error::Error;
 use std::io;
+use std::net::SocketAddr;
 use url::Url;
 
 /// Where in an attempt an error struck.
@@ -40,24 +41,30 @@ pub fn reply_too_large(limit: usize) -> TransportError {
     TransportError { sent: true, ..TransportError::with_code(message, "ERR_RESPONSE_TOO_LARGE") }
 }
 
-/// Translates an error of the HTTP client. `peer` is whom it connected to: the server or its proxy.
-pub fn transport_error(
-    error: &reqwest::Error,
-    stage: Stage,
-    url: &Url,
-    peer: &Url,
-    connection: &Connection,
-) -> TransportError {
-    let sent = !error.is_connect() && !error.is_builder();
-    TransportError { sent, ..translated(error, stage, url, peer, connection) }
+/// What can go wrong below a request.
+pub enum Fault {
+    /// There is no connection. With the address that the name stands for, if it was asked for.
+    Connect(BoxError, Option<SocketAddr>),
+    Http(hyper::Error, Stage),
+    Decode(io::Error),
 }
 
-fn translated(
-    error: &reqwest::Error,
-    stage: Stage,
+/// Translates what went wrong on the way to a URL.
+pub fn transport_error(fault: &Fault, url: &Url, way: &Way) -> TransportError {
+    match fault {
+        Fault::Connect(error, address) => connect_error(error.as_ref(), url, way, *address),
+        Fault::Http(error, stage) => TransportError { sent: true, ..http_error(error, *stage, url) },
+        Fault::Decode(error) => {
+            TransportError { sent: true, ..TransportError::with_code(error.to_string(), "Z_DATA_ERROR") }
+        }
+    }
+}
+
+fn connect_error(
+    error: &(dyn Error + 'static),
     url: &Url,
-    peer: &Url,
-    connection: &Connection,
+    way: &Way,
+    address: Option<SocketAddr>,
 ) -> TransportError {
     if let Some(unresolved) = find::<ResolveError>(error) {
         return TransportError {
@@ -69,28 +76,32 @@ fn translated(
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_error(tls, url);
     }
-    if let Some(code) = find_system_code(error) {
-        return system_error(code, error.is_connect(), peer, connection);
-    }
-    match find::<hyper::Error>(error) {
-        Some(http) if http.is_parse() => {
-            TransportError::with_code(format!("Parse Error: {}", innermost(http)), "HPE_INVALID_CONSTANT")
-        }
-        Some(_) if is_malformed(error) => {
-            TransportError::with_code(format!("Parse Error: {}", innermost(error)), "HPE_INVALID_CHUNK_SIZE")
-        }
-        // The connection ended: hyper calls it incomplete, canceled or a body error, Node a reset.
-        Some(_) => hang_up(stage),
-        None if error.is_decode() => TransportError::with_code(innermost(error), "Z_DATA_ERROR"),
-        None if error.is_body() => hang_up(stage),
+    match find_system_code(error) {
+        Some(code) => refused(code, way.peer(), address),
         // The tunnel's errors have no public type.
-        None if error.is_connect() && peer != url => {
+        None if way.proxy.is_some() => {
             let message = format!("tunneling socket could not be established: {}", innermost(error));
             TransportError::with_code(message, "ECONNRESET")
         }
         // The peer of a TLS handshake that just hangs up.
-        None if error.is_connect() => hang_up(Stage::Request),
-        None => TransportError::new(format!("Request to {} failed: {}", Origin(url), innermost(error))),
+        None => hang_up(Stage::Request),
+    }
+}
+
+fn http_error(error: &hyper::Error, stage: Stage, url: &Url) -> TransportError {
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return tls_error(tls, url);
+    }
+    if let Some(code) = find_system_code(error) {
+        let error = TransportError::with_code(format!("read {code}"), code);
+        return TransportError { syscall: Some("read"), ..error };
+    }
+    let malformed = |code| TransportError::with_code(format!("Parse Error: {}", innermost(error)), code);
+    match () {
+        () if error.is_parse() => malformed("HPE_INVALID_CONSTANT"),
+        () if is_malformed(error) => malformed("HPE_INVALID_CHUNK_SIZE"),
+        // The connection ended: hyper calls it incomplete, canceled or a body error, Node a reset.
+        () => hang_up(stage),
     }
 }
 
@@ -99,13 +110,9 @@ fn hang_up(stage: Stage) -> TransportError {
     TransportError::with_code(message, "ECONNRESET")
 }
 
-fn system_error(code: &'static str, connecting: bool, peer: &Url, connection: &Connection) -> TransportError {
-    if !connecting {
-        let error = TransportError::with_code(format!("read {code}"), code);
-        return TransportError { syscall: Some("read"), ..error };
-    }
+fn refused(code: &'static str, peer: &Url, address: Option<SocketAddr>) -> TransportError {
     let port = peer.port_or_known_default();
-    let address = match connection.address() {
+    let address = match address {
         Some(resolved) => resolved.ip().to_string(),
         None => peer.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned(),
     };
@@ -211,9 +218,7 @@ impl std::fmt::Display for Origin<'_> {
 }
 
 /// A request that could not be made at all.
-pub fn unsendable(endpoint: &Endpoint, reason: impl std::fmt::Display) -> TransportError {
-    TransportError::with_code(
-        format!("Request to {} cannot be sent: {reason}", endpoint.server()),
-        "ERR_INVALID_URL",
-    )
+pub fn unsendable(server: &str, reason: impl std::fmt::Display) -> TransportError {
+    let message = format!("Request to {server} cannot be sent: {reason}");
+    TransportError::with_code(message, "ERR_INVALID_URL")
 }

@@ -4,22 +4,26 @@ use crate::endpoint::Endpoint;
 use crate::failure::TransportError;
 use crate::reply::Headers;
 use crate::request::Request;
-use crate::transport::connection::{Connection, Need, Phase};
-use crate::transport::fault::{self, Stage};
+use crate::transport::connector::Way;
+use crate::transport::decoding::Decoder;
+use crate::transport::fault::{self, Fault, Stage};
 use crate::transport::message;
-use crate::transport::pool::{Pool, parse_proxy};
+use crate::transport::pool::{Lease, Pool, parse_proxy};
 use crate::transport::redirect::{Hop, RedirectPolicy};
+use crate::transport::resolver::SystemResolver;
 use crate::transport::{Body, Opened, Transport};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue};
-use reqwest::{Client, Response};
-use std::collections::HashSet;
+use http::{HeaderMap, HeaderValue, Response};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 use url::Url;
 
 pub use crate::transport::pool::PoolOptions;
@@ -38,66 +42,82 @@ pub struct HttpOptions {
 }
 
 /// The HTTP transport of one client. Belongs to the runtime it was first used on.
-#[derive(Debug)]
 pub struct Http {
     pool: Pool,
     options: Arc<HttpOptions>,
+    /// The direct ways to the endpoints, by their servers: made once, used by almost every request.
+    ways: HashMap<String, Arc<Way>>,
     /// The host names that may see credentials after a redirect.
     trusted: HashSet<String>,
 }
 
-/// The way to an endpoint.
-struct Route {
-    client: Client,
-    proxy: Option<Url>,
-}
-
 impl Http {
     /// # Errors
-    /// When the HTTP client cannot be built, which no option accepted so far causes.
+    /// When an endpoint's server is no URL, which [`Endpoint`] has made sure of.
     pub fn new(options: Arc<HttpOptions>, endpoints: &[Endpoint]) -> Result<Self, TransportError> {
-        let pool = Pool::new(options.pool.clone(), endpoints)?;
+        let pool = Pool::new(&options.pool, endpoints);
+        let way = |endpoint: &Endpoint| {
+            let server = endpoint.server();
+            let url = Url::parse(server).map_err(|error| fault::unsendable(server, error))?;
+            Ok((server.to_owned(), Arc::new(Way::new(&url, None))))
+        };
+        let ways = endpoints.iter().map(way).collect::<Result<_, _>>()?;
         let trusted = endpoints.iter().map(|endpoint| endpoint.name().to_owned()).collect();
-        Ok(Self { pool, options, trusted })
+        Ok(Self { pool, options, ways, trusted })
     }
 
-    /// Chosen by the first URL; redirects stay on it.
-    fn route(&self, request: &Request, url: &Url) -> Result<Route, TransportError> {
-        match request.proxies.as_ref().and_then(|rules| rules.proxy_for(url)) {
-            None => Ok(Route { client: self.pool.direct().clone(), proxy: None }),
-            Some(proxy) => {
-                let proxy = parse_proxy(proxy)?;
-                Ok(Route { client: self.pool.through(&proxy)?, proxy: Some(proxy) })
-            }
-        }
+    /// The direct way to an endpoint, and a request's URL there.
+    fn target(&self, endpoint: &Endpoint, request: &Request) -> Result<(Arc<Way>, Url), TransportError> {
+        let server = endpoint.server();
+        let way =
+            self.ways.get(server).ok_or_else(|| fault::unsendable(server, "no endpoint of the client"))?;
+        let url = message::url(&way.server, request).map_err(|error| fault::unsendable(server, error))?;
+        Ok((Arc::clone(way), url))
     }
 
     /// Sends one request and reads its reply's headers; a redirect is the caller's business.
     ///
-    /// A kept connection may have been closed by the server just now. A read then goes out again at once; a write does
-    /// not, as nobody knows whether it took place (semantics.md, part 4).
+    /// A kept connection may have been closed by the server just now. A read then goes out again at once; a write that
+    /// has left does not, as nobody knows whether it took place (semantics.md, part 4).
     async fn exchange(
         &self,
         endpoint: &Endpoint,
         request: &Request,
-        route: &Route,
         hop: &Hop,
-    ) -> Result<(Response, Arc<Connection>), TransportError> {
+        way: &Arc<Way>,
+    ) -> Result<(Response<Incoming>, Lease), TransportError> {
+        let failed = |fault| fault::transport_error(&fault, &hop.url, way);
         loop {
-            let connection = Arc::new(Connection::default());
-            let message = message::message(&self.options, endpoint, request, hop, route.proxy.is_some());
-            let sending = connection.observe(route.client.execute(message));
-            let error = match bounded(sending, request.timeout, &connection).await? {
-                Ok(response) => return Ok((response, connection)),
+            let headers = message::headers(&self.options, endpoint, hop, way);
+            let message = message::message(headers, request, hop, way)?;
+            let kept = self.pool.kept(way);
+            let is_kept = kept.is_some();
+            let mut lease = match kept {
+                Some(lease) => lease,
+                // Boxed, as it is large and rare: the future of a request is moved and stored for every request.
+                None => Box::pin(self.open(request, hop, way)).await?,
+            };
+            let sending = lease.sender.try_send_request(message);
+            let mut error = match bounded(sending, request.timeout).await.ok_or_else(fault::idle_timeout)? {
+                Ok(response) => return Ok((response, lease)),
                 Err(error) => error,
             };
-            let peer = route.proxy.as_ref().unwrap_or(&hop.url);
-            let error = fault::transport_error(&error, Stage::Request, &hop.url, peer, &connection);
-            let is_stale = connection.phase() == Phase::Kept && fault::is_hang_up(&error);
-            if !(is_stale && request.is_read()) {
-                return Err(error);
+            let unsent = error.take_message().is_some();
+            let error = failed(Fault::Http(error.into_error(), Stage::Request));
+            let is_harmless = unsent || (request.is_read() && fault::is_hang_up(&error));
+            if !(is_kept && is_harmless) {
+                return Err(TransportError { sent: !unsent, ..error });
             }
         }
+    }
+
+    async fn open(&self, request: &Request, hop: &Hop, way: &Arc<Way>) -> Result<Lease, TransportError> {
+        let resolver = SystemResolver::default();
+        let found = Arc::clone(&resolver.found);
+        let opened = bounded(self.pool.open(way, resolver), request.timeout).await;
+        opened.ok_or_else(fault::connect_timeout)?.map_err(|error| {
+            fault::transport_error(&Fault::Connect(error, found.get().copied()), &hop.url, way)
+        })
     }
 }
 
@@ -105,40 +125,42 @@ impl Transport for Http {
     type Body = HttpBody;
 
     async fn open(&self, endpoint: &Endpoint, request: &Request) -> Result<Opened<HttpBody>, TransportError> {
-        let url = Url::parse(&(endpoint.server().to_owned() + &request.path_and_query()))
-            .map_err(|error| fault::unsendable(endpoint, error))?;
-        let route = self.route(request, &url)?;
+        let (direct, url) = self.target(endpoint, request)?;
+        // Chosen by the first URL; redirects stay on it.
+        let proxy = request.proxies.as_ref().and_then(|rules| rules.proxy_for(&url));
+        let proxy = proxy.map(parse_proxy).transpose()?;
+        let mut way = if proxy.is_none() { direct } else { Arc::new(Way::new(&url, proxy.clone())) };
         let mut place = if request.is_watch() { None } else { self.pool.place(endpoint).await };
-        let mut need = Some(self.pool.need());
         let mut hop = Hop::first(url, request.method.clone());
         loop {
-            let (mut response, connection) = self.exchange(endpoint, request, &route, &hop).await?;
-            let status = response.status().as_u16();
-            let headers = std::mem::take(response.headers_mut());
+            let (response, lease) = self.exchange(endpoint, request, &hop, &way).await?;
+            let (mut head, incoming) = response.into_parts();
+            let decoder = if self.options.pool.gzip { Decoder::for_reply(&mut head.headers) } else { None };
+            let status = head.status.as_u16();
             let trusted = |name: &str| self.trusted.contains(name);
-            let next = hop.next(status, &headers, self.options.redirects, trusted)?;
+            let next = hop.next(status, &head.headers, self.options.redirects, trusted)?;
             let body = HttpBody {
-                response,
-                connection,
-                url: hop.url.clone(),
-                peer: route.proxy.clone(),
+                incoming,
+                lease: Some(lease),
+                decoder,
+                url: Arc::clone(&hop.url),
+                way: Arc::clone(&way),
                 // Only a watch that the server accepts may wait for what comes.
                 idle: request.timeout.filter(|_| !request.is_watch() || status >= 300),
                 limit: self.options.max_response_size,
                 // Of a stream only the line that is being read takes memory.
                 counted: (!request.is_stream()).then_some(0),
-                may_end_in_reset: status >= 400 && !has_length(&headers),
+                may_end_in_reset: status >= 400 && !has_length(&head.headers),
                 place: place.take(),
-                need: need.take(),
             };
-            let mut opened = Opened { status, headers: lines(&headers), body };
+            let mut opened = Opened { status, headers: lines(&head.headers), body };
             match next {
                 None => return Ok(opened),
                 Some(next) => {
                     place = opened.body.place.take();
-                    need = opened.body.need.take();
                     // Read to the end, so that the connection can be kept.
                     opened.complete().await?;
+                    way = Arc::new(Way::new(&next.url, proxy.clone()));
                     hop = next;
                 }
             }
@@ -149,65 +171,86 @@ impl Transport for Http {
 /// The body of a reply over HTTP.
 #[derive(Debug)]
 pub struct HttpBody {
-    response: Response,
-    connection: Arc<Connection>,
-    url: Url,
-    peer: Option<Url>,
+    incoming: Incoming,
+    lease: Option<Lease>,
+    decoder: Option<Decoder>,
+    url: Arc<Url>,
+    way: Arc<Way>,
     idle: Option<Duration>,
     limit: usize,
     counted: Option<usize>,
     /// Who refuses a request unread, as proxies do, makes the connection's end a reset (RFC 9112 9.6).
     may_end_in_reset: bool,
     place: Option<OwnedSemaphorePermit>,
-    need: Option<Need>,
+}
+
+impl HttpBody {
+    fn failed(&self, fault: Fault) -> TransportError {
+        fault::transport_error(&fault, &self.url, &self.way)
+    }
+
+    /// The next bytes as received; trailers are nobody's business.
+    async fn received(&mut self) -> Result<Option<Bytes>, TransportError> {
+        while let Some(frame) = self.incoming.frame().await {
+            let frame = match frame.map_err(|error| self.failed(Fault::Http(error, Stage::Body))) {
+                Err(error) if self.may_end_in_reset && fault::is_hang_up(&error) => return Ok(None),
+                frame => frame?,
+            };
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+
+    fn decoded(
+        &mut self,
+        work: impl FnOnce(&mut Decoder) -> io::Result<Bytes>,
+    ) -> Result<Option<Bytes>, TransportError> {
+        let Some(decoder) = &mut self.decoder else { return Ok(None) };
+        work(decoder).map(Some).map_err(|error| self.failed(Fault::Decode(error)))
+    }
+
+    fn count(&mut self, bytes: &Bytes) -> Result<(), TransportError> {
+        let Some(counted) = &mut self.counted else { return Ok(()) };
+        *counted += bytes.len();
+        if *counted > self.limit { Err(fault::reply_too_large(self.limit)) } else { Ok(()) }
+    }
 }
 
 impl Body for HttpBody {
     async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
-        let next = match self.idle {
-            Some(limit) => timeout(limit, self.response.chunk()).await.map_err(|_| fault::idle_timeout())?,
-            None => self.response.chunk().await,
-        };
-        let next = next.map_err(|error| {
-            let peer = self.peer.as_ref().unwrap_or(&self.url);
-            fault::transport_error(&error, Stage::Body, &self.url, peer, &self.connection)
-        });
-        let chunk = match next {
-            Err(error) if self.may_end_in_reset && fault::is_hang_up(&error) => None,
-            next => next?,
-        };
-        if let (Some(counted), Some(chunk)) = (&mut self.counted, &chunk) {
-            *counted += chunk.len();
-            if *counted > self.limit {
-                return Err(fault::reply_too_large(self.limit));
+        loop {
+            let limit = self.idle;
+            let received = bounded(self.received(), limit).await.ok_or_else(fault::idle_timeout)??;
+            let is_end = received.is_none();
+            let bytes = match received {
+                Some(bytes) => self.decoded(|decoder| decoder.decode(&bytes))?.unwrap_or(bytes),
+                None => {
+                    if let Some(lease) = self.lease.take() {
+                        // The connection has a turn first, to see whether the server says more than it was asked.
+                        tokio::task::yield_now().await;
+                        lease.give_back();
+                    }
+                    self.decoded(Decoder::finish)?.unwrap_or_default()
+                }
+            };
+            self.count(&bytes)?;
+            if !bytes.is_empty() {
+                return Ok(Some(bytes));
+            }
+            if is_end {
+                return Ok(None);
             }
         }
-        if chunk.is_none() {
-            // Lets the pool take the connection back first: whoever hears of the end may ask for one at once.
-            tokio::task::yield_now().await;
-        }
-        Ok(chunk)
     }
 }
 
-/// Waits for the headers. Connecting may take `limit`, and from then on the server may be silent for `limit`.
-async fn bounded<F: Future>(
-    sending: F,
-    limit: Option<Duration>,
-    connection: &Connection,
-) -> Result<F::Output, TransportError> {
-    let Some(limit) = limit else { return Ok(sending.await) };
-    tokio::pin!(sending);
-    let mut deadline = Instant::now() + limit;
-    loop {
-        if let Ok(sent) = timeout_at(deadline, &mut sending).await {
-            return Ok(sent);
-        }
-        match connection.phase() {
-            Phase::Connecting => return Err(fault::connect_timeout()),
-            Phase::Connected(at) if at + limit > deadline => deadline = at + limit,
-            Phase::Connected(_) | Phase::Kept => return Err(fault::idle_timeout()),
-        }
+/// Waits for at most `limit`; `None` when that was not enough.
+async fn bounded<F: Future>(work: F, limit: Option<Duration>) -> Option<F::Output> {
+    match limit {
+        Some(limit) => timeout(limit, work).await.ok(),
+        None => Some(work.await),
     }
 }
 

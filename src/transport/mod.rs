@@ -3,12 +3,14 @@
 //! Everything above knows endpoints, requests and replies; everything about HTTP stays below.
 
 mod certificate;
-mod connection;
+mod connector;
+mod decoding;
 mod fault;
 pub mod http;
 mod message;
 mod pool;
 pub mod redirect;
+mod resolver;
 pub mod tls;
 mod verifier;
 

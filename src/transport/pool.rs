@@ -1,15 +1,16 @@
-//! Kept-alive connections: one set for the direct way and one for each proxy.
+//! Kept-alive connections, and how many requests may be under way.
 
 use crate::endpoint::Endpoint;
 use crate::failure::TransportError;
-use crate::transport::connection::{Demand, Need, Observe, SystemResolver};
+use crate::transport::connector::{BoxError, Connector, Sender, Way};
+use crate::transport::resolver::SystemResolver;
 use http::HeaderValue;
-use reqwest::redirect::Policy;
-use reqwest::{Client, Proxy};
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep};
 use url::Url;
 
 /// How connections are made and kept.
@@ -28,28 +29,26 @@ pub struct PoolOptions {
     pub local_address: Option<IpAddr>,
 }
 
+/// How long a connection is kept that nobody uses.
+const IDLE_LIMIT: Duration = Duration::from_secs(90);
+
 /// The connections of one client on one runtime.
-#[derive(Debug)]
 pub struct Pool {
-    options: PoolOptions,
-    direct: Client,
-    proxied: Mutex<HashMap<String, Client>>,
+    connector: Connector,
+    keep_alive: bool,
+    kept: Arc<Kept>,
     places: HashMap<String, Arc<Semaphore>>,
-    demand: Arc<Demand>,
 }
 
 impl Pool {
-    pub fn new(options: PoolOptions, endpoints: &[Endpoint]) -> Result<Self, TransportError> {
-        let demand = Arc::default();
-        let direct = client(&options, &demand, None)?;
+    pub fn new(options: &PoolOptions, endpoints: &[Endpoint]) -> Self {
         let place = |endpoint: &Endpoint| {
-            (
-                endpoint.server().to_owned(),
-                Arc::new(Semaphore::new(options.max_sockets.min(Semaphore::MAX_PERMITS))),
-            )
+            let places = Semaphore::new(options.max_sockets.min(Semaphore::MAX_PERMITS));
+            (endpoint.server().to_owned(), Arc::new(places))
         };
         let places = endpoints.iter().map(place).collect();
-        Ok(Self { direct, proxied: Mutex::default(), places, demand, options })
+        let connector = Connector::new(options);
+        Self { connector, keep_alive: options.keep_alive, kept: Arc::default(), places }
     }
 
     /// Waits until a request may go to an endpoint.
@@ -58,57 +57,102 @@ impl Pool {
         Arc::clone(self.places.get(endpoint.server())?).acquire_owned().await.ok()
     }
 
-    /// Tells that a connection is needed until this is dropped.
-    pub fn need(&self) -> Need {
-        self.demand.need()
+    /// A kept connection, the one used last.
+    pub fn kept(&self, way: &Arc<Way>) -> Option<Lease> {
+        let sender = self.kept.take(&way.key)?;
+        Some(self.lease(sender, way))
     }
 
-    /// The connections of the direct way.
-    pub const fn direct(&self) -> &Client {
-        &self.direct
+    /// A new connection.
+    pub async fn open(&self, way: &Arc<Way>, resolver: SystemResolver) -> Result<Lease, BoxError> {
+        let sender = self.connector.connect(way, resolver).await?;
+        Ok(self.lease(sender, way))
     }
 
-    /// The connections through a proxy.
-    pub fn through(&self, proxy: &Url) -> Result<Client, TransportError> {
-        let mut proxied = self.proxied.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = proxied.get(proxy.as_str()) {
-            return Ok(client.clone());
-        }
-        let client = client(&self.options, &self.demand, Some(proxy))?;
-        proxied.insert(proxy.as_str().to_owned(), client.clone());
-        Ok(client)
+    fn lease(&self, sender: Sender, way: &Arc<Way>) -> Lease {
+        let home = if self.keep_alive { Arc::downgrade(&self.kept) } else { Weak::new() };
+        Lease { sender, way: Arc::clone(way), home }
     }
 }
 
-fn client(
-    options: &PoolOptions,
-    demand: &Arc<Demand>,
-    proxy: Option<&Url>,
-) -> Result<Client, TransportError> {
-    let failed =
-        |error: reqwest::Error| TransportError::new(format!("The HTTP client cannot be built: {error}"));
-    let mut builder = Client::builder()
-        .http1_only()
-        .no_proxy()
-        .referer(false)
-        .redirect(Policy::none())
-        .gzip(options.gzip)
-        .deflate(options.gzip)
-        .local_address(options.local_address)
-        .connector_layer(Observe(Arc::clone(demand)))
-        .dns_resolver(SystemResolver)
-        .tls_backend_preconfigured(options.tls.clone());
-    if !options.keep_alive {
-        builder = builder.pool_max_idle_per_host(0);
-    }
-    if let Some(proxy) = proxy {
-        let proxy = Proxy::all(proxy.clone()).map_err(failed)?;
-        builder = builder.proxy(match &options.proxy_authorization {
-            Some(authorization) => proxy.custom_http_auth(authorization.clone()),
-            None => proxy,
+/// A connection while one request uses it. It closes when this is dropped before it was given back.
+#[derive(Debug)]
+pub struct Lease {
+    pub sender: Sender,
+    way: Arc<Way>,
+    home: Weak<Kept>,
+}
+
+impl Lease {
+    /// Makes the connection available, as soon as it is done with the request.
+    pub fn give_back(self) {
+        let Self { mut sender, way, home } = self;
+        let Some(kept) = home.upgrade() else { return };
+        if sender.is_ready() {
+            return kept.put(&way.key, sender);
+        }
+        // The reply can be complete before the request is: nobody waits for that.
+        tokio::spawn(async move {
+            if sender.ready().await.is_ok()
+                && let Some(kept) = home.upgrade()
+            {
+                kept.put(&way.key, sender);
+            }
         });
     }
-    builder.build().map_err(failed)
+}
+
+/// The connections that wait for a request, by way, those used last at the end.
+#[derive(Debug, Default)]
+struct Kept(Mutex<HashMap<String, Vec<(Sender, Instant)>>>);
+
+impl Kept {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<(Sender, Instant)>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, way: &str) -> Option<Sender> {
+        let mut ways = self.lock();
+        let kept = ways.get_mut(way)?;
+        while let Some((sender, since)) = kept.pop() {
+            if sender.is_ready() && since.elapsed() < IDLE_LIMIT {
+                return Some(sender);
+            }
+        }
+        None
+    }
+
+    fn put(self: &Arc<Self>, way: &str, sender: Sender) {
+        let mut ways = self.lock();
+        let entry = (sender, Instant::now());
+        if let Some(kept) = ways.get_mut(way) {
+            return kept.push(entry);
+        }
+        if ways.is_empty() {
+            tokio::spawn(tidy(Arc::downgrade(self)));
+        }
+        ways.insert(way.to_owned(), vec![entry]);
+    }
+
+    /// Closes what nobody has used for long. Whether anything is left.
+    fn drop_unused(&self) -> bool {
+        let mut ways = self.lock();
+        for kept in ways.values_mut() {
+            kept.retain(|(sender, since)| !sender.is_closed() && since.elapsed() < IDLE_LIMIT);
+        }
+        ways.retain(|_, kept| !kept.is_empty());
+        !ways.is_empty()
+    }
+}
+
+/// Runs while there are connections to look after.
+async fn tidy(kept: Weak<Kept>) {
+    loop {
+        sleep(IDLE_LIMIT / 3).await;
+        if !kept.upgrade().is_some_and(|kept| kept.drop_unused()) {
+            return;
+        }
+    }
 }
 
 /// Reads a proxy's URL.

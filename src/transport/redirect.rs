@@ -2,6 +2,7 @@
 
 use crate::failure::TransportError;
 use http::{HeaderMap, Method, StatusCode, header};
+use std::sync::Arc;
 use url::Url;
 
 /// Which redirects are followed: `followAllRedirects` and `followRedirect` of `request`.
@@ -36,7 +37,7 @@ impl RedirectPolicy {
 /// One request of a chain of redirects.
 #[derive(Debug, Clone)]
 pub struct Hop {
-    pub url: Url,
+    pub url: Arc<Url>,
     pub method: Method,
     /// Whether the request's form still goes along.
     pub with_form: bool,
@@ -47,8 +48,8 @@ pub struct Hop {
 
 impl Hop {
     #[must_use]
-    pub const fn first(url: Url, method: Method) -> Self {
-        Self { url, method, with_form: true, with_credentials: true, taken: 0 }
+    pub fn first(url: Url, method: Method) -> Self {
+        Self { url: Arc::new(url), method, with_form: true, with_credentials: true, taken: 0 }
     }
 
     /// The hop that a reply asks for, or `None` when the reply is no redirect.
@@ -96,7 +97,7 @@ impl Hop {
             with_form: self.with_form && !see_other,
             with_credentials: self.with_credentials && same_host,
             taken: self.taken + 1,
-            url,
+            url: Arc::new(url),
         }))
     }
 

@@ -1,0 +1,164 @@
+//! How connections are opened: TCP, TLS, and the ways through proxies.
+
+use crate::endpoint::authorization;
+use crate::transport::pool::PoolOptions;
+use crate::transport::resolver::SystemResolver;
+use bytes::Bytes;
+use http::{HeaderValue, Uri};
+use http_body_util::Full;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::rt::{Read, Write};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use std::error::Error;
+use std::future::{Ready, ready};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio_rustls::TlsConnector;
+use tower_service::Service;
+use url::Url;
+
+pub type BoxError = Box<dyn Error + Send + Sync>;
+/// An open connection, from the side of its requests.
+pub type Sender = SendRequest<Full<Bytes>>;
+
+/// After so long without a byte the system asks whether the other side is still there, in such steps, so often.
+const TCP_KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(15), Duration::from_secs(15), 3);
+/// How long sent bytes may stay unacknowledged.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The way to a server. Connections of the same way are as good as each other.
+#[derive(Debug)]
+pub struct Way {
+    pub server: Url,
+    pub proxy: Option<Url>,
+    /// Equal for the same ways only.
+    pub key: String,
+}
+
+impl Way {
+    /// To the server of a URL.
+    pub fn new(url: &Url, proxy: Option<Url>) -> Self {
+        let server = url.origin().ascii_serialization();
+        let key = proxy.as_ref().map_or_else(|| server.clone(), |proxy| format!("{server} {proxy}"));
+        Self { server: url.clone(), proxy, key }
+    }
+
+    /// Whom to connect to: the server or its proxy.
+    pub fn peer(&self) -> &Url {
+        self.proxy.as_ref().unwrap_or(&self.server)
+    }
+
+    /// Whether requests go to a proxy, which then needs their whole URL.
+    pub fn is_forwarded(&self) -> bool {
+        self.proxy.is_some() && !is_secure(&self.server)
+    }
+}
+
+trait Stream: Read + Write + Send + Unpin {}
+impl<T: Read + Write + Send + Unpin> Stream for T {}
+type BoxStream = Box<dyn Stream>;
+
+/// Opens connections.
+pub struct Connector {
+    tls: TlsConnector,
+    proxy_tls: TlsConnector,
+    proxy_authorization: Option<HeaderValue>,
+    local_address: Option<IpAddr>,
+}
+
+impl Connector {
+    pub fn new(options: &PoolOptions) -> Self {
+        let mut tls = options.tls.clone();
+        let proxy_tls = TlsConnector::from(Arc::new(tls.clone()));
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self {
+            tls: Arc::new(tls).into(),
+            proxy_tls,
+            proxy_authorization: options.proxy_authorization.clone(),
+            local_address: options.local_address,
+        }
+    }
+
+    /// Opens a connection, which the current runtime drives from then on.
+    pub async fn connect(&self, way: &Way, resolver: SystemResolver) -> Result<Sender, BoxError> {
+        let mut stream = self.tcp(way.peer(), resolver).await?;
+        if let Some(proxy) = &way.proxy {
+            if is_secure(proxy) {
+                stream = secured(&self.proxy_tls, proxy, stream).await?;
+            }
+            if is_secure(&way.server) {
+                stream = self.tunnel(proxy, &way.server, stream).await?;
+            }
+        }
+        if is_secure(&way.server) {
+            stream = secured(&self.tls, &way.server, stream).await?;
+        }
+        let (mut sender, connection) = http1::handshake(stream).await?;
+        // Its errors reach the request that it carries.
+        tokio::spawn(connection);
+        // The connection runs once before its first request, so that what a server says unasked answers none.
+        sender.ready().await?;
+        Ok(sender)
+    }
+
+    async fn tcp(&self, peer: &Url, resolver: SystemResolver) -> Result<BoxStream, BoxError> {
+        let mut connector = HttpConnector::new_with_resolver(resolver);
+        let (after, interval, retries) = TCP_KEEPALIVE;
+        connector.set_keepalive(Some(after));
+        connector.set_keepalive_interval(Some(interval));
+        connector.set_keepalive_retries(Some(retries));
+        #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+        connector.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
+        connector.set_nodelay(true);
+        connector.set_local_address(self.local_address);
+        Ok(Box::new(connector.call(uri("http", peer)?).await?))
+    }
+
+    async fn tunnel(&self, proxy: &Url, server: &Url, stream: BoxStream) -> Result<BoxStream, BoxError> {
+        let mut tunnel = Tunnel::new(uri("http", proxy)?, Opened(Some(stream)));
+        if let Some(authorization) = self.proxy_authorization.clone().or_else(|| authorization(proxy)) {
+            tunnel = tunnel.with_auth(authorization);
+        }
+        Ok(tunnel.call(uri("https", server)?).await?)
+    }
+}
+
+async fn secured(tls: &TlsConnector, server: &Url, stream: BoxStream) -> Result<BoxStream, BoxError> {
+    let name = ServerName::try_from(host(server).trim_matches(['[', ']']).to_owned())?;
+    Ok(Box::new(TokioIo::new(tls.connect(name, TokioIo::new(stream)).await?)))
+}
+
+/// A connector that has connected already.
+struct Opened(Option<BoxStream>);
+
+impl Service<Uri> for Opened {
+    type Response = BoxStream;
+    type Error = BoxError;
+    type Future = Ready<Result<BoxStream, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        ready(self.0.take().ok_or_else(|| "a tunnel is dug once".into()))
+    }
+}
+
+fn is_secure(url: &Url) -> bool {
+    url.scheme() == "https"
+}
+
+fn host(url: &Url) -> &str {
+    url.host_str().unwrap_or_default()
+}
+
+/// Host and port alone.
+fn uri(scheme: &str, url: &Url) -> Result<Uri, http::uri::InvalidUri> {
+    format!("{scheme}://{}:{}", host(url), url.port_or_known_default().unwrap_or_default()).parse()
+}

@@ -1,7 +1,6 @@
 'use strict';
 
 const { readFileSync } = require('node:fs');
-const tls = require('node:tls');
 
 let roots;
 
@@ -12,6 +11,8 @@ function trustedRoots() {
 }
 
 function readRoots() {
+  // Loaded only now: it takes longer than all the rest of this package.
+  const tls = require('node:tls');
   // Node >= 22.15 tells what it trusts, with every flag and variable taken into account.
   if (tls.getCACertificates) return tls.getCACertificates('default');
   return [...tls.rootCertificates, ...extraRoots()];

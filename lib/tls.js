@@ -1,6 +1,5 @@
 'use strict';
 
-const { createPrivateKey } = require('node:crypto');
 const { checkBoolean } = require('./arguments');
 const { invalidType, invalidValue } = require('./errors');
 
@@ -34,6 +33,8 @@ function readString(name, value) {
 
 /** The key as the native side reads it: OpenSSL opens every encrypted format that Node's users have. */
 function decryptKey(key, passphrase) {
+  // Loaded only now, as it takes long.
+  const { createPrivateKey } = require('node:crypto');
   try {
     return Buffer.from(createPrivateKey({ key, passphrase }).export({ type: 'pkcs8', format: 'pem' }));
   } catch (error) {

@@ -5,6 +5,9 @@ const { judge } = require('./watch-model');
 
 const ACTIONS = ['set', 'create', 'update', 'compareAndSwap', 'delete', 'compareAndDelete', 'expire'];
 
+/** Milliseconds within which a watcher must notice that a connection is dead. */
+const LIVENESS = 1200;
+
 /** A watcher, and what it emitted. */
 class Follower {
   /** Events, and { resync: index }. */
@@ -16,7 +19,8 @@ class Follower {
   constructor(hosts, watch, index) {
     this.watch = watch;
     this.from = index;
-    this.watcher = new Etcd(hosts).watcher(watch.key, index, { recursive: watch.recursive === true });
+    const options = { recursive: watch.recursive === true, liveness: LIVENESS };
+    this.watcher = new Etcd(hosts).watcher(watch.key, index, options);
     this.watcher.on('change', (body) => this.emitted.push(body));
     this.watcher.on('resync', (err) => this.emitted.push({ resync: err.error.index }));
     for (const action of ACTIONS) this.watcher.on(action, (body) => this.#acted.push(body));

@@ -47,7 +47,8 @@ const PLAN = {
   inARow: 4,
   bytes: 12_000,
   replies: 20,
-  holdMs: [20, 800],
+  // For ever: it is for the watchers to notice.
+  holdMs: null,
   delayMs: [1, 100],
   delays: 10,
 };

@@ -11,7 +11,7 @@ use hyper::rt::{Read, Write};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{InvalidDnsNameError, ServerName};
 use std::error::Error;
 use std::future::{Ready, ready};
 use std::net::IpAddr;
@@ -66,6 +66,7 @@ type BoxStream = Box<dyn Stream>;
 /// Opens connections.
 pub struct Connector {
     tls: TlsConnector,
+    server_name: Option<ServerName<'static>>,
     proxy_tls: TlsConnector,
     proxy_authorization: Option<HeaderValue>,
     local_address: Option<IpAddr>,
@@ -73,11 +74,12 @@ pub struct Connector {
 
 impl Connector {
     pub fn new(options: &PoolOptions) -> Self {
-        let mut tls = options.tls.clone();
+        let mut tls = options.tls.config.clone();
         let proxy_tls = TlsConnector::from(Arc::new(tls.clone()));
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         Self {
             tls: Arc::new(tls).into(),
+            server_name: options.tls.server_name.clone(),
             proxy_tls,
             proxy_authorization: options.proxy_authorization.clone(),
             local_address: options.local_address,
@@ -89,14 +91,15 @@ impl Connector {
         let mut stream = self.tcp(way.peer(), resolver).await?;
         if let Some(proxy) = &way.proxy {
             if is_secure(proxy) {
-                stream = secured(&self.proxy_tls, proxy, stream).await?;
+                stream = secured(&self.proxy_tls, name_of(proxy)?, stream).await?;
             }
             if is_secure(&way.server) {
                 stream = self.tunnel(proxy, &way.server, stream).await?;
             }
         }
         if is_secure(&way.server) {
-            stream = secured(&self.tls, &way.server, stream).await?;
+            let name = self.server_name.clone().map_or_else(|| name_of(&way.server), Ok)?;
+            stream = secured(&self.tls, name, stream).await?;
         }
         let (mut sender, connection) = http1::handshake(stream).await?;
         // Its errors reach the request that it carries.
@@ -128,8 +131,15 @@ impl Connector {
     }
 }
 
-async fn secured(tls: &TlsConnector, server: &Url, stream: BoxStream) -> Result<BoxStream, BoxError> {
-    let name = ServerName::try_from(host(server).trim_matches(['[', ']']).to_owned())?;
+fn name_of(server: &Url) -> Result<ServerName<'static>, InvalidDnsNameError> {
+    ServerName::try_from(host(server).trim_matches(['[', ']']).to_owned())
+}
+
+async fn secured(
+    tls: &TlsConnector,
+    name: ServerName<'static>,
+    stream: BoxStream,
+) -> Result<BoxStream, BoxError> {
     Ok(Box::new(TokioIo::new(tls.connect(name, TokioIo::new(stream)).await?)))
 }
 

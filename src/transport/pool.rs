@@ -4,6 +4,7 @@ use crate::endpoint::Endpoint;
 use crate::failure::TransportError;
 use crate::transport::connector::{BoxError, Connector, Sender, Way};
 use crate::transport::resolver::SystemResolver;
+use crate::transport::tls::Tls;
 use http::HeaderValue;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -16,7 +17,7 @@ use url::Url;
 /// How connections are made and kept.
 #[derive(Debug, Clone)]
 pub struct PoolOptions {
-    pub tls: rustls::ClientConfig,
+    pub tls: Tls,
     /// Requests that may be under way at once to one endpoint, watches not counted.
     pub max_sockets: usize,
     /// Whether a connection serves further requests.

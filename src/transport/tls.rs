@@ -22,8 +22,16 @@ pub struct TlsOptions {
     pub pfx: Option<(Vec<u8>, String)>,
     /// Take any server's certificate.
     pub accept_any_server: bool,
-    /// The name that the server's certificate must hold, instead of the one connected to.
+    /// See [`Tls::server_name`].
     pub server_name: Option<String>,
+}
+
+/// How to speak TLS.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    pub config: ClientConfig,
+    /// The name that the server's certificate must hold, and that goes along in the handshake, instead of the host's.
+    pub server_name: Option<ServerName<'static>>,
 }
 
 /// A TLS option that cannot be used, by the name it has for the user.
@@ -40,18 +48,18 @@ type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 impl TlsOptions {
     /// # Errors
     /// [`InvalidTls`] naming the option that holds no usable certificate, key or name.
-    pub fn build(&self) -> Result<ClientConfig, InvalidTls> {
+    pub fn build(&self) -> Result<Tls, InvalidTls> {
         let provider = Arc::new(default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| invalid("ca", error))?
             .dangerous();
-        let name = self.server_name.clone().map(ServerName::try_from).transpose();
-        let name = name.map_err(|error| invalid("servername", error))?;
-        let verifier = Verifier::new(self.roots()?, name, self.accept_any_server, provider)
+        let server_name = self.server_name.clone().map(ServerName::try_from).transpose();
+        let server_name = server_name.map_err(|error| invalid("servername", error))?;
+        let verifier = Verifier::new(self.roots()?, self.accept_any_server, provider)
             .map_err(|error| invalid("ca", error))?;
         let builder = builder.with_custom_certificate_verifier(Arc::new(verifier));
-        match self.identity()? {
+        let config = match self.identity()? {
             Some((chain, key)) => builder.with_client_auth_cert(chain, key).map_err(|error| {
                 let option = match error {
                     _ if self.pfx.is_some() => "pfx",
@@ -59,9 +67,10 @@ impl TlsOptions {
                     _ => "key",
                 };
                 invalid(option, error)
-            }),
-            None => Ok(builder.with_no_client_auth()),
-        }
+            })?,
+            None => builder.with_no_client_auth(),
+        };
+        Ok(Tls { config, server_name })
     }
 
     fn roots(&self) -> Result<Vec<CertificateDer<'static>>, InvalidTls> {

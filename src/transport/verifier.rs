@@ -48,15 +48,12 @@ pub struct Verifier {
     roots: Vec<CertificateDer<'static>>,
     /// Take every certificate: `rejectUnauthorized: false`. The server must still hold its key.
     accept_any: bool,
-    /// Expected in the certificate, instead of the name that was connected to.
-    server_name: Option<ServerName<'static>>,
     provider: Arc<CryptoProvider>,
 }
 
 impl Verifier {
     pub fn new(
         roots: Vec<CertificateDer<'static>>,
-        server_name: Option<ServerName<'static>>,
         accept_any: bool,
         provider: Arc<CryptoProvider>,
     ) -> Result<Self, Error> {
@@ -66,7 +63,7 @@ impl Verifier {
         }
         let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider));
         let chains = if roots.is_empty() { None } else { Some(builder.build().map_err(other)?) };
-        Ok(Self { chains, roots, accept_any, server_name, provider })
+        Ok(Self { chains, roots, accept_any, provider })
     }
 
     fn verify_pinned(
@@ -98,12 +95,13 @@ impl ServerCertVerifier for Verifier {
         if self.accept_any {
             return Ok(ServerCertVerified::assertion());
         }
-        let name = self.server_name.as_ref().unwrap_or(server_name);
         if self.roots.iter().any(|root| root == end_entity) {
-            return self.verify_pinned(end_entity, name, now);
+            return self.verify_pinned(end_entity, server_name, now);
         }
         let verified = match &self.chains {
-            Some(chains) => chains.verify_server_cert(end_entity, intermediates, name, ocsp_response, now),
+            Some(chains) => {
+                chains.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            }
             None => Err(CertificateError::UnknownIssuer.into()),
         };
         verified.map_err(|error| match error {

@@ -39,9 +39,9 @@ function bareEnvironment() {
 }
 
 function runNode(cwd, args, what = args.map((arg) => path.basename(arg)).join(' ')) {
-  const { ok, output } = ask(process.execPath, args, { cwd, env: environment, timeout: 120_000 });
+  const { ok, output, stdout } = ask(process.execPath, args, { cwd, env: environment, timeout: 120_000 });
   assert.ok(ok, `${what} failed:\n${output}`);
-  return output;
+  return stdout;
 }
 
 /** The archives of this checkout. Other platforms' binaries are not at hand; nothing that is not one may be installed. */

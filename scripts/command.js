@@ -37,10 +37,10 @@ function which(command) {
   return undefined;
 }
 
-/** Runs a command and returns { ok, output }, showing nothing: for questions whose answer may be no. */
+/** Runs a command and returns { ok, output, stdout }, showing nothing: for questions whose answer may be no. */
 function ask(command, args, options = {}) {
   const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', ...options });
-  return { ok: status === 0, output: error ? error.message : `${stdout}${stderr}` };
+  return { ok: status === 0, output: error ? error.message : `${stdout}${stderr}`, stdout };
 }
 
 /** Runs a command with our own stdin, stdout and stderr; throws a Failure if it does not end with 0. */

@@ -47,9 +47,9 @@ function packOne(stage, manifest, files, destination) {
   for (const file of files) fs.cpSync(file, path.join(stage, path.basename(file)), { recursive: true });
   fs.writeFileSync(path.join(stage, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   const args = ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', destination];
-  const { ok, output } = ask('npm', args, { cwd: stage, shell: process.platform === 'win32' });
+  const { ok, output, stdout } = ask('npm', args, { cwd: stage, shell: process.platform === 'win32' });
   if (!ok) throw new Failure(`npm pack failed for ${manifest.name}: ${output.trim()}`);
-  const [{ filename }] = JSON.parse(output.slice(output.indexOf('[')));
+  const [{ filename }] = JSON.parse(stdout);
   return path.join(destination, filename);
 }
 

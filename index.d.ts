@@ -869,7 +869,7 @@ declare namespace Etcd {
     rejectUnauthorized?: boolean | undefined;
     /** The same as `rejectUnauthorized`, and wins over it. */
     strictSSL?: boolean | undefined;
-    /** The name that the server's certificate must hold. Default: a `host` header's, else the host's. */
+    /** The name that the server's certificate must hold, also sent in the handshake (SNI). Default: a `host` header's, else the host's. */
     servername?: string | undefined;
   }
 

@@ -123,7 +123,9 @@ describe('through a proxy', { skip, timeout: 120_000 }, () => {
   };
   for (const [what, use] of Object.entries(secureWays)) {
     test(`go requests over https with ${what}, unseen by it`, async () => {
-      const asked = await askedDuring(() => exercise(secure.server.url, { ca: secure.ca, ...use() }));
+      const all = await askedDuring(() => exercise(secure.server.url, { ca: secure.ca, ...use() }));
+      // The proxy may log only now how a request of another test ended.
+      const asked = all.filter((line) => !line.includes(plain.host));
       assert.ok(asked.length >= 2, 'a connection of the asynchronous requests and one of the Sync calls');
       assert.deepEqual(new Set(asked), new Set([`CONNECT ${secure.server.host}`]));
     });

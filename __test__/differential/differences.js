@@ -164,12 +164,6 @@ module.exports = [
     'own words that name the host; `code` as in Node where one fits',
   ),
   row(
-    'servername',
-    '`servername`, or a `host` in `headers`, with https',
-    'is the name that the certificate must hold, and goes along in the handshake (SNI)',
-    "is the name that the certificate must hold; the handshake carries the host's",
-  ),
-  row(
     'tls-timeout',
     '`timeout` while a server does not answer the TLS handshake',
     '`ESOCKETTIMEDOUT`, `connect: false`',

@@ -11,16 +11,26 @@ const FULL = {
   warmUp: 1000,
   time: 2000,
   burst: 4000,
+  sets: 20_000,
   count: 200_000,
   watchers: [1, 1000, 5000],
   many: 10_000,
 };
-const QUICK = { rounds: 1, warmUp: 800, time: 500, burst: 1500, count: 20_000, watchers: [1, 1000], many: 1000 };
+const QUICK = {
+  rounds: 1,
+  warmUp: 800,
+  time: 500,
+  burst: 1500,
+  sets: 4000,
+  count: 20_000,
+  watchers: [1, 1000],
+  many: 1000,
+};
 
 const named = (clients) => clients.map((client) => ({ name: client, client }));
 
 /** The workloads, in the order of the table. */
-function workloads({ warmUp, time, burst, count, watchers, many }) {
+function workloads({ warmUp, time, burst, sets, count, watchers, many }) {
   const requests = (name, title, server, verb, inFlight, clients) => {
     const parameters = { verb, inFlight, warmUp, time };
     return { name, title, server, workload: 'requests', parameters, contestants: named(clients) };
@@ -79,6 +89,16 @@ function workloads({ warmUp, time, burst, count, watchers, many }) {
       contestants: named([OURS, 'node-etcd']),
     },
     {
+      name: 'lossless',
+      title: `one recursive watcher, ${sets.toLocaleString('en')} sets over 50 keys, by writers at once`,
+      server: 'etcd',
+      workload: 'lossless',
+      parameters: { sets },
+      contestants: [1, 8, 32].flatMap((writers) =>
+        [OURS, 'node-etcd'].map((client) => ({ name: `${client}, ${writers}`, client, parameters: { writers } })),
+      ),
+    },
+    {
       name: 'beside',
       title: 'GET from etcd, 64 in flight, beside open watchers',
       server: 'etcd',
@@ -128,6 +148,10 @@ const TARGETS = [
   { workload: 'memory', metric: 'residentKb', over: 'undici', atMost: 0.7 },
   { workload: 'memory', metric: 'growth', atMost: 1.05 },
   { workload: 'burst', metric: 'rate', over: 'node-etcd', atLeast: 10 },
+  ...['1', '8', '32'].flatMap((writers) => [
+    { workload: 'lossless', of: `${OURS}, ${writers}`, metric: 'lost', atMost: 0 },
+    { workload: 'lossless', of: `${OURS}, ${writers}`, metric: 'behind', atMost: 500 },
+  ]),
   ...['1,000', '5,000'].map((count) => ({
     workload: 'beside',
     of: `${OURS}, ${count}`,

@@ -3,11 +3,15 @@
 // What is measured, each in a process of its own: resolves with an object of figures. Times are in microseconds if
 // nothing else is said.
 
+const path = require('node:path');
+const { execFile } = require('node:child_process');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
 const { setTimeout: sleep } = require('node:timers/promises');
+const { promisify } = require('node:util');
 const { CLIENTS, MODULES } = require('./clients');
 const { measured, residentKb, threads } = require('./measure');
 
+const WRITER = path.join(__dirname, '..', '__test__', 'support', 'writer.js');
 const KEY = 'bench/key';
 const VALUE = 'x'.repeat(100);
 
@@ -127,6 +131,42 @@ async function burst({ client, host, time }) {
   return { rate: ((events - 1) * 1000) / (last - first) };
 }
 
+/** One recursive watcher of 50 keys, which are set so often from a process of its own. */
+async function lossless({ client, host, writers, sets }) {
+  const { etcd } = CLIENTS[client](host);
+  const prefix = `lossless-${process.pid}`;
+  const start = await new Promise((resolve, reject) => {
+    etcd.set(`${prefix}-start`, 1, (err, body) => (err ? reject(err) : resolve(body.node.modifiedIndex)));
+  });
+  const seen = new Set();
+  let resyncs = 0;
+  let lastAt;
+  const watcher = etcd.watcher(prefix, start + 1, { recursive: true });
+  watcher.on('change', ({ node }) => {
+    seen.add(node.modifiedIndex);
+    lastAt = performance.now();
+  });
+  watcher.on('resync', () => {
+    resyncs += 1;
+  });
+  watcher.on('error', () => {});
+  const began = performance.now();
+  const args = [WRITER, host, prefix, 0, sets, 50, writers].map(String);
+  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 });
+  const ended = performance.now();
+  // What does not come within a second does not come.
+  while (seen.size < sets && performance.now() - Math.max(lastAt, ended) < 1000) await sleep(5);
+  watcher.stop();
+  const written = JSON.parse(stdout).indexes;
+  const lost = written.filter(([index]) => !seen.has(index)).length;
+  return {
+    rate: (sets * 1000) / (ended - began),
+    lost: (100 * lost) / written.length,
+    resyncs,
+    behind: Math.max(0, lastAt - ended),
+  };
+}
+
 async function watchMany(etcd, count) {
   const watchers = [];
   for (let i = 0; i < count; i++) watchers.push(etcd.watcher(`watched/${i}`));
@@ -153,4 +193,4 @@ async function watching({ client, host, watchers }) {
   return { residentKb: (residentKb() - before) / watchers };
 }
 
-module.exports = { KEY, VALUE, WORKLOADS: { requests, sync, large, start, memory, burst, beside, watching } };
+module.exports = { KEY, VALUE, WORKLOADS: { requests, sync, large, start, memory, burst, lossless, beside, watching } };

@@ -129,6 +129,21 @@ const FEATURES = {
     assert.deepStrictEqual(await watched(watcher, write, 300), expected);
   },
 
+  async 'loops over a watcher, and close()'() {
+    const etcd = connect();
+    const { node } = await etcd.set(key, 0);
+    const watcher = etcd.watcher(key, node.modifiedIndex + 1);
+    const writing = [1, 2, 3].reduce((before, i) => before.then(() => etcd.set(key, i)), Promise.resolve());
+    const values = [];
+    for await (const change of watcher) {
+      if (values.push(change.node.value) === 3) break;
+    }
+    assert.deepStrictEqual([values, watcher.stopped], [['1', '2', '3'], true]);
+    await writing;
+    await etcd.close();
+    assert.strictEqual(etcd.getSync(key).err.code, 'ERR_CLIENT_CLOSED');
+  },
+
   async 'AbortSignal and abort()'() {
     const etcd = connect();
     const controller = new AbortController();

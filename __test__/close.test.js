@@ -3,11 +3,14 @@
 // etcd.close(): what is under way ends, connections are freed, and nothing begins any more.
 
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
 const { once } = require('node:events');
 const { beforeEach, describe, test } = require('node:test');
 const Etcd = require('..');
 const { called, printedBy, rejection, scriptedServers, waitUntil } = require('./support/calls');
-const { freshPrefix, withEtcd } = require('./support/etcd');
+const { freePort, freshPrefix, withEtcd } = require('./support/etcd');
 
 const server = withEtcd();
 const scripted = scriptedServers();
@@ -104,5 +107,60 @@ describe('close()', { timeout: 60_000 }, () => {
       })();
     `);
     assert.deepEqual(open, { during: 2 });
+  });
+
+  test('with { abort: true } ends all that a client can have under way', {
+    skip: process.platform !== 'linux',
+  }, async () => {
+    const wire = await scripted([], { fallback: { stall: true } });
+    const source = `
+      const fs = require('node:fs');
+      const Etcd = require('.');
+      const [host, silent, refusing] = process.argv.slice(1);
+      const descriptors = () => fs.readdirSync('/proc/self/fd').length;
+      const ends = {};
+      const count = (name) => { ends[name] = (ends[name] ?? 0) + 1; };
+      function startAll(etcd) {
+        const { signal } = new AbortController();
+        for (let i = 0; i < 5; i++) {
+          etcd.set('k', i, () => count('callback'));
+          etcd.watch('k', () => count('callback'));
+          for (const token of [etcd.get('k', { quorum: true, wait: true }), etcd.watch('k', { signal })]) {
+            token.catch((err) => count(err.code));
+          }
+          etcd.watcher('k').on('stop', () => count('stop'));
+          etcd.watcher('k', 1, { recursive: true })[Symbol.asyncIterator]().next().then(() => count('loop'));
+        }
+      }
+      (async () => {
+        const first = new Etcd(host);
+        await first.get('/');
+        first.getSync('/');
+        await first.close();
+        const before = descriptors();
+        const clients = [
+          new Etcd(silent, { maxSockets: 2 }), // the rest waits for a connection
+          new Etcd([silent, refusing]),
+          new Etcd(refusing), // waits for its next round
+          new Etcd(silent),
+        ];
+        clients.forEach(startAll);
+        for (let told = false; !told; told = fs.existsSync(process.argv[4])) await new Promise((done) => setTimeout(done, 10));
+        clients.forEach(startAll); // these have not left yet
+        await Promise.all(clients.map((etcd) => etcd.close({ abort: true })));
+        while (descriptors() > before) { gc(); await new Promise((done) => setTimeout(done, 10)); }
+        console.log(JSON.stringify(ends));
+      })();`;
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'node-etcd-native-close-'));
+    try {
+      const file = path.join(folder, 'go');
+      const args = [server.host, wire.host, `127.0.0.1:${await freePort()}`, file];
+      const ended = printedBy(source, { args, execArgv: ['--expose-gc'], timeoutMs: 50_000 });
+      await wire.waitFor(10);
+      fs.writeFileSync(file, '');
+      assert.deepEqual(await ended, { stop: 40, loop: 40, ABORT_ERR: 80 });
+    } finally {
+      fs.rmSync(folder, { recursive: true, force: true });
+    }
   });
 });

@@ -137,6 +137,36 @@ test('200 threads come and go with requests and watchers in flight', { timeout: 
   await wire.waitFor((requests) => requests.every(({ aborted }) => aborted));
 });
 
+test('what callbacks throw under load is each an exception of its own, and no other call notices', async () => {
+  const source = `
+    const Etcd = require('.');
+    const [host, key] = process.argv.slice(1);
+    const etcd = new Etcd(host);
+    const COUNT = 2000;
+    const seen = { callbacks: 0, promises: 0, thrown: 0 };
+    process.on('uncaughtException', ({ message }) => { if (message === 'thrown by ' + seen.last) seen.thrown += 1; });
+    let next = 0;
+    async function go() {
+      const i = next++;
+      if (i >= COUNT) return;
+      if (i % 2 === 0) {
+        await etcd.get(key);
+        seen.promises += 1;
+        return go();
+      }
+      etcd.set(key, i, () => {
+        seen.callbacks += 1;
+        go();
+        if (i % 4 === 1) throw new Error('thrown by ' + (seen.last = i));
+      });
+    }
+    etcd.setSync(key, 'first');
+    for (let i = 0; i < 50; i++) go();
+    process.on('exit', () => console.log(JSON.stringify({ ...seen, last: undefined })));`;
+  const printed = await printedBy(source, { args: [server.host, freshPrefix()], timeoutMs: 60_000 });
+  assert.deepEqual(printed, { callbacks: 1000, promises: 1000, thrown: 500 });
+});
+
 test('clients and tokens that nobody holds are collected', { timeout: 60_000 }, async () => {
   const source = `
     const Etcd = require('.');

@@ -21,6 +21,7 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 /// A client of one cluster. Its connections open with the first request; those of synchronous requests are apart,
@@ -191,6 +192,16 @@ impl Client {
             .map_err(|error| Error::from_reason(error.message))?;
         let core = Arc::new(Core::new(Arc::clone(&self.members), self.policy, http));
         Ok(Arc::clone(cell.get_or_init(|| core)))
+    }
+}
+
+/// Nobody drives the connections of Sync calls any more, so that they close here or never.
+impl Drop for Client {
+    fn drop(&mut self) {
+        // On a thread that ends it may be too late for a runtime; its own end closes them then.
+        if Handle::try_current().is_err_and(|error| error.is_missing_context()) {
+            let _ = self.close();
+        }
     }
 }
 

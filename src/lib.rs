@@ -5,6 +5,10 @@
 //! `cargo test --no-default-features`. In the core, [`client`] decides (endpoint choice, failover, retries) and a
 //! [`transport`] carries; between them stand [`request`], [`reply`] and [`failure`].
 
+#![deny(unsafe_code)]
+// What `#[napi]` makes is allowed to; nothing else is.
+#![cfg_attr(not(feature = "node"), forbid(unsafe_code))]
+
 #[cfg(feature = "node")]
 pub mod binding;
 pub mod client;

@@ -448,6 +448,18 @@ describe('fuzzed replies', () => {
   });
 });
 
+test('a reply that takes long to read keeps nobody else from being answered', async () => {
+  const etcd = new Etcd(server.host, { timeout: TIMEOUT, maxRetries: 0 });
+  let isOver = false;
+  const endless = settled(etcd.get(nameOf('chunks', 'with an endless size'))).finally(() => {
+    isOver = true;
+  });
+  let answered = 0;
+  for (; !isOver; answered += 1) await assertUsable(etcd);
+  assert.ok((await endless).err);
+  assert.ok(answered > 10, `${answered} others in ${TIMEOUT} ms`);
+});
+
 describe('a reply of 64 MiB', () => {
   const scripted = scriptedServers();
   const value = 'x'.repeat(64 * 2 ** 20);

@@ -5,6 +5,7 @@
 mod certificate;
 mod connector;
 mod decoding;
+mod fair;
 mod fault;
 pub mod http;
 mod message;

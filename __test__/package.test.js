@@ -105,10 +105,14 @@ describe('the binary', () => {
 
   test('is looked at by a check that finds such folders, and the version of glibc', () => {
     const text = (...lines) => Buffer.from(`\0${lines.join('\0')}\0`);
-    assert.deepEqual(pathsOfTheBuild(text('a', `${ROOT}/src/lib.rs`, '/home/u/x.rs:1:2')), [
-      `${ROOT}/src/lib.rs`,
-      '/home/u/x.rs:1:2',
-    ]);
+    const found = [`${ROOT}/Cargo.toml`, '/far/away/x.rs:1:2', 'D:\\far\\x.c', '.cargo/registry'];
+    const harmless = [
+      'a',
+      'crates/x-1.0.0/src/lib.rs',
+      '/rustc/0a1b/library/std/src/time.rs',
+      '/proc/self/cgroup.controllers',
+    ];
+    assert.deepEqual(pathsOfTheBuild(text(...harmless, ...found)).sort(), found.sort());
     assert.equal(glibcNeeded(text('GLIBC_2.2.5', 'GLIBC_2.17', 'GLIBC_2.4', 'libc.so.6')), '2.17');
     assert.equal(glibcNeeded(text('libc.musl-x86_64.so.1')), undefined);
     if (process.platform === 'linux' && process.report.getReport().header.glibcVersionRuntime) {

@@ -19,18 +19,27 @@ function glibcNeeded(bytes) {
   return [...versions].map(([, version]) => version).sort(newestFirst)[0];
 }
 
-/** Texts in a binary that are paths of this machine, or of the homes and work folders of any. */
+/** Where cargo and rustup keep things on any machine. */
+const TOOLS = ['.cargo/', '.cargo\\', '.rustup/', '.rustup\\'];
+/** An absolute path of a source file, but for those that rustc and aws-lc-sys name without their machines. */
+const SOURCE =
+  /(?<![\w.@+~-])(?!\/(?:rustc|rust\/deps|aws-lc)\/)(?:[A-Za-z]:[\\/]|\/)(?:[\w.@+~ -]+[\\/])+[\w.+-]+\.(?:rs|cc?|h|S)\b/g;
+
+/** Folders of this machine that a binary built here could name: the homes of all users are beside ours. */
+function foldersHere() {
+  const { CARGO_HOME, RUSTUP_HOME, GITHUB_WORKSPACE } = process.env;
+  const folders = [ROOT, os.homedir(), path.dirname(os.homedir()), CARGO_HOME, RUSTUP_HOME, GITHUB_WORKSPACE];
+  return folders.filter((folder) => folder && path.dirname(folder) !== folder).map((folder) => folder + path.sep);
+}
+
+/** Texts in a binary that are paths of the machine that built it: folders of this one, and sources anywhere. */
 function pathsOfTheBuild(bytes) {
-  const here = [ROOT, os.homedir(), process.env.CARGO_HOME].filter((folder) => folder && folder.length > 1);
-  const elsewhere = ['/root/', '/home/', '/Users/', '/github/', '/__w/', 'C:\\Users\\', 'D:\\a\\'];
   const text = bytes.toString('latin1');
-  const found = [];
-  for (const folder of [...here, ...elsewhere]) {
-    for (let at = text.indexOf(folder); at >= 0; at = text.indexOf(folder, at + 1)) {
-      found.push(/^[\x20-\x7e]{1,100}/.exec(text.slice(at, at + 100))[0]);
-    }
+  const places = [...text.matchAll(SOURCE)].map(({ index }) => index);
+  for (const folder of [...foldersHere(), ...TOOLS]) {
+    for (let at = text.indexOf(folder); at >= 0; at = text.indexOf(folder, at + 1)) places.push(at);
   }
-  return [...new Set(found)];
+  return [...new Set(places.map((at) => /^[\x20-\x7e]{1,100}/.exec(text.slice(at, at + 100))[0]))];
 }
 
 function inspect(file, glibc) {

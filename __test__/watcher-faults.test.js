@@ -4,30 +4,23 @@
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
-const { afterEach, beforeEach, describe, test } = require('node:test');
+const { beforeEach, describe, test } = require('node:test');
 const Etcd = require('..');
-const { printedBy, scriptedServers, waitUntil } = require('./support/calls');
+const { keptWatchers, printedBy, scriptedServers, waitUntil } = require('./support/calls');
 const { freePort, freshPrefix, withEtcd } = require('./support/etcd');
 
 const server = withEtcd();
-const watchers = [];
+const keep = keptWatchers();
 let key;
 
 beforeEach(() => {
   key = freshPrefix('watcher');
 });
 
-afterEach(() => {
-  for (const watcher of watchers.splice(0)) watcher.stop();
-});
 // Stops its servers after the watchers.
 const scripted = scriptedServers();
 
-function watch(hosts, name, index) {
-  const watcher = new Etcd(hosts).watcher(name, index);
-  watchers.push(watcher);
-  return watcher;
-}
+const watch = (hosts, name, index) => keep(new Etcd(hosts).watcher(name, index));
 
 /** An event that comes while its poll is open. */
 const event = (index) => ({

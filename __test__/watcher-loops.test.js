@@ -6,11 +6,11 @@ const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { afterEach, beforeEach, describe, test } = require('node:test');
 const Etcd = require('..');
-const { printedBy, rejection, scriptedServers, waitUntil } = require('./support/calls');
+const { keptWatchers, printedBy, rejection, scriptedServers, waitUntil } = require('./support/calls');
 const { freshPrefix, withEtcd } = require('./support/etcd');
 
 const server = withEtcd();
-const watchers = [];
+const keep = keptWatchers();
 let etcd;
 let key;
 
@@ -18,16 +18,9 @@ beforeEach(() => {
   etcd = new Etcd(server.host);
   key = freshPrefix('loop');
 });
-afterEach(() => {
-  for (const watcher of watchers.splice(0)) watcher.stop();
-});
 const scripted = scriptedServers();
 
-function watch(client, ...args) {
-  const watcher = client.watcher(...args);
-  watchers.push(watcher);
-  return watcher;
-}
+const watch = (client, ...args) => keep(client.watcher(...args));
 
 /** Watches from now on: with the index, nothing depends on when the watch is registered. */
 async function watchFromNow(options) {

@@ -2,14 +2,14 @@
 
 const assert = require('node:assert/strict');
 const { EventEmitter, getEventListeners, once } = require('node:events');
-const { afterEach, beforeEach, describe, test } = require('node:test');
+const { beforeEach, describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 const Etcd = require('..');
-const { blockFor, scriptedServers, waitUntil } = require('./support/calls');
+const { blockFor, keptWatchers, scriptedServers, waitUntil } = require('./support/calls');
 const { freshPrefix, withEtcd } = require('./support/etcd');
 
 const server = withEtcd();
-const watchers = [];
+const keep = keptWatchers();
 let etcd;
 let key;
 
@@ -18,17 +18,10 @@ beforeEach(() => {
   key = freshPrefix('watcher');
 });
 
-afterEach(() => {
-  for (const watcher of watchers.splice(0)) watcher.stop();
-});
 // Stops its servers after the watchers.
 const scripted = scriptedServers();
 
-function watch(client, ...args) {
-  const watcher = client.watcher(...args);
-  watchers.push(watcher);
-  return watcher;
-}
+const watch = (client, ...args) => keep(client.watcher(...args));
 
 /** Resolves with what the first `count` events were emitted with. */
 function collect(watcher, name, count) {
@@ -152,7 +145,7 @@ describe('a watcher', { timeout: 60_000 }, () => {
   test('can be made with new', async () => {
     const { node } = await etcd.set(key, 'v');
     const watcher = new Etcd.Watcher(etcd, key, node.modifiedIndex);
-    watchers.push(watcher);
+    keep(watcher);
     assert.equal((await once(watcher, 'set'))[0].node.value, 'v');
   });
 
@@ -160,7 +153,7 @@ describe('a watcher', { timeout: 60_000 }, () => {
     const { watcher } = etcd;
     const { node } = await etcd.set(key, 'v');
     const started = watcher(key, node.modifiedIndex);
-    watchers.push(started);
+    keep(started);
     assert.equal((await once(started, 'change'))[0].node.value, 'v');
   });
 

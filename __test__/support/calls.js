@@ -47,6 +47,18 @@ function scriptedServers() {
   };
 }
 
+/** Gives `keep(watcher)`: what it got is stopped after the test of this file that made it. */
+function keptWatchers() {
+  const watchers = [];
+  afterEach(() => {
+    for (const watcher of watchers.splice(0)) watcher.stop();
+  });
+  return (watcher) => {
+    watchers.push(watcher);
+    return watcher;
+  };
+}
+
 /** Runs a script as `runScript`, expects it to end well and by itself, and resolves with the JSON that it printed. */
 async function printedBy(source, options) {
   const { code, signal, stdout, stderr, timedOut } = await runScript(source, options);
@@ -55,4 +67,4 @@ async function printedBy(source, options) {
   return JSON.parse(stdout);
 }
 
-module.exports = { blockFor, called, printedBy, rejection, scriptedServers, waitUntil };
+module.exports = { blockFor, called, keptWatchers, printedBy, rejection, scriptedServers, waitUntil };

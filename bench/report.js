@@ -17,7 +17,9 @@ const METRICS = {
   ms: { title: 'ms', format: (value) => value.toFixed(1) },
   threads: { title: 'threads started', format: String },
   residentKb: { title: 'resident KB', format: (value) => Math.round(value).toLocaleString('en') },
-  growth: { title: 'growth in the second half', format: (value) => value.toFixed(2) },
+  beforeKb: { title: 'before, KB', format: (value) => Math.round(value).toLocaleString('en') },
+  heapKb: { title: "V8's heap, KB", format: (value) => Math.round(value).toLocaleString('en') },
+  growth: { title: 'growth in as many again', format: (value) => value.toFixed(2) },
   mb: { title: 'MB', format: (value) => value.toFixed(2) },
   packedMb: { title: 'MB packed', format: (value) => value.toFixed(2) },
 };

@@ -12,6 +12,7 @@ const CHANNELS = {
   error: channel('node-etcd-native:request:error'),
   retry: channel('node-etcd-native:request:retry'),
 };
+const ALL = Object.values(CHANNELS);
 const debug = debuglog('etcd');
 
 /** Watches one request. Make one by `observe`, which gives nothing while nobody listens. */
@@ -73,7 +74,7 @@ class Observer {
 }
 
 function observe(request, token) {
-  const isObserved = debug.enabled || Object.values(CHANNELS).some(({ hasSubscribers }) => hasSubscribers);
+  const isObserved = debug.enabled || ALL.some(({ hasSubscribers }) => hasSubscribers);
   return isObserved ? new Observer(request, token) : undefined;
 }
 

@@ -25,9 +25,12 @@ const SINGLE = new Set([
 /** The headers object that Node makes, from lines of name, value, name, value … */
 function parseHeaders(lines) {
   const headers = {};
-  if (lines === '') return headers;
-  const parts = lines.split('\n');
-  for (let i = 0; i < parts.length; i += 2) add(headers, parts[i], parts[i + 1]);
+  for (let start = 0; start < lines.length; ) {
+    const middle = lines.indexOf('\n', start);
+    const end = lines.indexOf('\n', middle + 1);
+    add(headers, lines.slice(start, middle), lines.slice(middle + 1, end < 0 ? lines.length : end));
+    start = end < 0 ? lines.length : end + 1;
+  }
   return headers;
 }
 

@@ -61,12 +61,13 @@ function readOptions(hosts, options) {
   };
   const hostList = readHosts(hosts);
   for (const host of hostList) checkTunnel(tunnel, isSecure(host));
-  if (native.ca === undefined && [...hostList, ...(proxiesOf(proxies) ?? [])].some(isSecure))
+  const hasSecureHost = hostList.some(isSecure);
+  if (native.ca === undefined && (hasSecureHost || proxiesOf(proxies, hasSecureHost)?.some(isSecure)))
     native.ca = trustedRoots();
   native.servername ??= hostHeader(native.headers);
   const shortWaits = process.env.RUNNING_UNIT_TESTS === 'true';
   const complete = { ...NATIVE_DEFAULTS, ...completeTls(native), hosts: hostList, shortWaits };
-  return { timeout, maxRetries, proxies, native: complete };
+  return { timeout, maxRetries, proxies, hasSecureHost, native: complete };
 }
 
 function read(what, options, readers) {

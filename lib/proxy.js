@@ -4,17 +4,18 @@ const { invalidType, invalidValue } = require('./errors');
 
 /**
  * The proxies of a request, for http and for https, and the names to reach directly, or null for none: the
- * environment as it is now, as `request` read it (semantics.md 2.7), unless the option says otherwise.
+ * environment as it is now, as `request` read it (semantics.md 2.7), unless the option says otherwise. Every variable
+ * costs a call of the system's library, so those for https are read for clients with https hosts alone.
  */
-function proxiesOf(option) {
-  return option === undefined ? environmentProxies() : option;
+function proxiesOf(option, hasSecureHost) {
+  return option === undefined ? environmentProxies(hasSecureHost) : option;
 }
 
-function environmentProxies() {
+function environmentProxies(hasSecureHost) {
   const { env } = process;
   const http = env.HTTP_PROXY || env.http_proxy || '';
-  const https = env.HTTPS_PROXY || env.https_proxy || http;
-  if (https === '') return null;
+  const https = hasSecureHost ? env.HTTPS_PROXY || env.https_proxy || http : '';
+  if (http === '' && https === '') return null;
   return [http, https, env.NO_PROXY || env.no_proxy || ''];
 }
 

@@ -18,6 +18,12 @@ pub struct Reply {
 pub struct Headers(String);
 
 impl Headers {
+    /// With room for lines of so many bytes altogether.
+    #[must_use]
+    pub fn with_capacity(length: usize) -> Self {
+        Self(String::with_capacity(length))
+    }
+
     /// Adds a header line. Neither part can hold a line feed: HTTP does not allow it.
     pub fn push(&mut self, name: &str, value: &[u8]) {
         if !self.0.is_empty() {

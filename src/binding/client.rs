@@ -90,9 +90,9 @@ impl Client {
     ) -> Result<()> {
         let client = self.core(&self.background)?;
         let route = self.checked_route(route)?;
-        let request = request(&method, target, is_key, query, form, timeout, proxies);
         let report = self.shared.report().clone();
         self.shared.spawn(&env, id, async move {
+            let request = request(&method, target, is_key, query, form, timeout, proxies);
             let end = run(&client, request, &route, max_retries, |event| report.send(id, event)).await;
             report.send(id, end);
         })

@@ -184,7 +184,8 @@ impl Shared {
         request: impl Future<Output = ()> + Send + 'static,
     ) -> Result<()> {
         let runtime = runtime::background().map_err(|error| no_runtime(&error))?;
-        let task = runtime.spawn(request).abort_handle();
+        // Boxed, as the runtime moves what it is given several times.
+        let task = runtime.spawn(Box::pin(request)).abort_handle();
         self.in_flight.borrow_mut().add(env, id, task)
     }
 

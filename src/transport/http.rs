@@ -260,7 +260,8 @@ fn has_length(headers: &HeaderMap) -> bool {
 }
 
 fn lines(headers: &HeaderMap) -> Headers {
-    let mut lines = Headers::default();
+    let length = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 2).sum();
+    let mut lines = Headers::with_capacity(length);
     for (name, value) in headers {
         lines.push(name.as_str(), value.as_bytes());
     }

@@ -13,6 +13,9 @@ use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use http_body_util::Full;
 use url::{Position, Url};
 
+/// How many headers a request can have beyond those that the client's user asked for.
+const OWN_HEADERS: usize = 8;
+
 /// The request of a hop.
 pub fn message(
     headers: HeaderMap,
@@ -45,6 +48,7 @@ fn uri(hop: &Hop, way: &Way) -> Result<Uri, TransportError> {
 /// The headers of a hop, but for those of its form.
 pub fn headers(options: &HttpOptions, endpoint: &Endpoint, hop: &Hop, way: &Way) -> HeaderMap {
     let mut headers = options.headers.clone();
+    headers.reserve(OWN_HEADERS);
     headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
     if hop.is_redirected() {
         headers.remove(header::HOST);

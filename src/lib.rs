@@ -9,6 +9,12 @@
 // What `#[napi]` makes is allowed to; nothing else is.
 #![cfg_attr(not(feature = "node"), forbid(unsafe_code))]
 
+/// What a request allocates on one thread is freed on the other, which glibc's allocator makes them wait for each other
+/// for (docs/performance.md).
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[cfg(feature = "node")]
 pub mod binding;
 pub mod client;

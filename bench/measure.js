@@ -21,17 +21,17 @@ function residentKb() {
   return process.memoryUsage.rss() / 1024;
 }
 
-/** Measures `work`, which resolves with the microseconds that each request took. */
+/** Measures `work`, which resolves with the count of requests and the microseconds that some of them took. */
 async function measured(work) {
   const [thread, all, start] = [threadCpu(), processCpu(), performance.now()];
-  const times = await work();
+  const { count, times } = await work();
   const seconds = (performance.now() - start) / 1000;
   const [threadUsed, allUsed] = [threadCpu() - thread, processCpu() - all];
   times.sort((a, b) => a - b);
   return {
-    rate: times.length / seconds,
-    jsCpu: threadUsed / times.length,
-    cpu: allUsed / times.length,
+    rate: count / seconds,
+    jsCpu: threadUsed / count,
+    cpu: allUsed / count,
     p50: percentile(times, 0.5),
     p99: percentile(times, 0.99),
   };

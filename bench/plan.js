@@ -4,6 +4,7 @@
 
 const OURS = 'node-etcd-native';
 const AWAITED = `${OURS}, await`;
+const FEWER = `${OURS}, 64`;
 const LIMIT = 'wrk';
 
 const FULL = {
@@ -35,6 +36,11 @@ function workloads({ warmUp, time, burst, sets, count, watchers, many }) {
     const parameters = { verb, inFlight, warmUp, time };
     return { name, title, server, workload: 'requests', parameters, contestants: named(clients) };
   };
+  // What one's own figure is compared with takes its turn beside it: the machine's speed changes.
+  const withFewer = (one) => {
+    const fewer = { name: FEWER, client: OURS, parameters: { inFlight: 64 } };
+    return { ...one, contestants: [...one.contestants, fewer] };
+  };
   const sync = (name, verb) => {
     const contestants = named([OURS, 'node-etcd', LIMIT]);
     const parameters = { verb, inFlight: 1, warmUp, time };
@@ -51,7 +57,9 @@ function workloads({ warmUp, time, burst, sets, count, watchers, many }) {
     ]),
     requests('set64', 'SET, 64 in flight', 'nginx', 'set', 64, [OURS, 'undici', 'node:http', 'node-etcd', LIMIT]),
     requests('get1', 'GET, 1 in flight', 'nginx', 'get', 1, [OURS, 'undici', 'node:http', 'node-etcd', LIMIT]),
-    requests('get512', 'GET, 512 in flight', 'nginx', 'get', 512, [OURS, 'undici', 'node:http', 'node-etcd', LIMIT]),
+    withFewer(
+      requests('get512', 'GET, 512 in flight', 'nginx', 'get', 512, [OURS, 'undici', 'node:http', 'node-etcd', LIMIT]),
+    ),
     sync('getSync', 'get'),
     sync('setSync', 'set'),
     {
@@ -137,7 +145,7 @@ const TARGETS = [
     { workload: name, metric: 'p50', over: LIMIT, atMost: 1.25 },
     { workload: name, metric: 'p50', over: 'node-etcd', atMost: 1 / 6 },
   ]),
-  { workload: 'get512', metric: 'rate', over: OURS, overWorkload: 'get64', atLeast: 0.9 },
+  { workload: 'get512', metric: 'rate', over: FEWER, atLeast: 0.9 },
   { workload: 'get512', metric: 'p99', over: 'undici', atMost: 1 },
   { workload: 'get64', of: AWAITED, metric: 'cpu', over: OURS, atMost: 1.15 },
   { workload: 'list', metric: 'p50', over: 'undici', atMost: 1.05 },

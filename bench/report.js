@@ -49,9 +49,9 @@ function workloadTable({ title, server, figures }) {
 function targetTable({ targets, workloads }) {
   const bound = ({ atLeast, atMost }) => (atLeast === undefined ? `≤ ${short(atMost)}` : `≥ ${short(atLeast)}`);
   const rows = targets.map((target) => {
-    const { workload, of, metric, over, overWorkload, value, met } = target;
+    const { workload, of, metric, over, value, met } = target;
     const whose = of === OURS ? '' : ` (${of.slice(OURS.length + 2)})`;
-    const than = over === undefined ? '' : `, × ${overWorkload ? workloads[overWorkload].title : over}`;
+    const than = over === undefined ? '' : `, × ${over}`;
     const what = `${workloads[workload].title}${whose}: ${METRICS[metric].title}${than}`;
     return [what, bound(target), short(value), met ? 'yes' : 'no'];
   });

@@ -15,9 +15,9 @@ function medians(rounds) {
 function judge(workloads) {
   const figure = (workload, contestant, metric) => workloads[workload]?.figures[contestant]?.[metric];
   return TARGETS.flatMap((target) => {
-    const { workload, of = OURS, metric, over, overWorkload = workload, atLeast, atMost } = target;
+    const { workload, of = OURS, metric, over, atLeast, atMost } = target;
     const own = figure(workload, of, metric);
-    const other = over === undefined ? 1 : figure(overWorkload, over, metric);
+    const other = over === undefined ? 1 : figure(workload, over, metric);
     if (own === undefined || other === undefined) return [];
     const value = own / other;
     return [{ ...target, of, value, met: atLeast === undefined ? value <= atMost : value >= atLeast }];

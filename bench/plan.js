@@ -6,6 +6,8 @@ const OURS = 'node-etcd-native';
 const AWAITED = `${OURS}, await`;
 const FEWER = `${OURS}, 64`;
 const LIMIT = 'wrk';
+/** Members of a cluster: one, the usual, and two more than etcd recommends at most. */
+const HOSTS = [1, 3, 9];
 
 const FULL = {
   rounds: 5,
@@ -14,6 +16,7 @@ const FULL = {
   burst: 4000,
   sets: 20_000,
   count: 200_000,
+  past: 500_000,
   watchers: [1, 1000, 5000],
   many: 10_000,
 };
@@ -24,6 +27,7 @@ const QUICK = {
   burst: 1500,
   sets: 4000,
   count: 20_000,
+  past: 20_000,
   watchers: [1, 1000],
   many: 1000,
 };
@@ -31,7 +35,7 @@ const QUICK = {
 const named = (clients) => clients.map((client) => ({ name: client, client }));
 
 /** The workloads, in the order of the table. */
-function workloads({ warmUp, time, burst, sets, count, watchers, many }) {
+function workloads({ warmUp, time, burst, sets, count, past, watchers, many }) {
   const requests = (name, title, server, verb, inFlight, clients) => {
     const parameters = { verb, inFlight, warmUp, time };
     return { name, title, server, workload: 'requests', parameters, contestants: named(clients) };
@@ -119,6 +123,26 @@ function workloads({ warmUp, time, burst, sets, count, watchers, many }) {
       })),
     },
     {
+      name: 'hosts',
+      title: 'GET, 64 in flight, by members of the cluster',
+      server: 'nginx',
+      workload: 'requests',
+      parameters: { verb: 'get', inFlight: 64, warmUp, time },
+      contestants: HOSTS.map((hosts) => ({ name: `${OURS}, ${hosts}`, client: OURS, parameters: { hosts } })),
+    },
+    {
+      name: 'past',
+      title: 'GET, 64 in flight, after so many',
+      server: 'nginx',
+      workload: 'requests',
+      parameters: { verb: 'get', inFlight: 64, warmUp, time },
+      contestants: [0, past].map((count) => ({
+        name: `${OURS}, ${count.toLocaleString('en')}`,
+        client: OURS,
+        parameters: { past: count },
+      })),
+    },
+    {
       name: 'watching',
       title: `${many.toLocaleString('en')} open watchers, per watcher`,
       server: 'etcd',
@@ -167,6 +191,14 @@ const TARGETS = [
     over: `${OURS}, 1`,
     atMost: 1.3,
   })),
+  ...['3', '9'].map((hosts) => ({
+    workload: 'hosts',
+    of: `${OURS}, ${hosts}`,
+    metric: 'cpu',
+    over: `${OURS}, 1`,
+    atMost: 1.3,
+  })),
+  { workload: 'past', of: `${OURS}, 500,000`, metric: 'cpu', over: `${OURS}, 0`, atMost: 1.3 },
   { workload: 'watching', metric: 'residentKb', atMost: 30 },
   { workload: 'size', metric: 'mb', atMost: 5 },
   { workload: 'size', metric: 'packedMb', atMost: 2 },

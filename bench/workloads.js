@@ -56,8 +56,9 @@ function keepInFlight(send, inFlight, milliseconds) {
   });
 }
 
-/** The same, by count: nothing is kept of a request. */
+/** The same, by count: nothing is kept of a request. Resolves when all have ended. */
 function sendMany(send, inFlight, count) {
+  if (count === 0) return undefined;
   return new Promise((resolve, reject) => {
     let started = 0;
     let ended = 0;
@@ -74,8 +75,10 @@ function sendMany(send, inFlight, count) {
   });
 }
 
-async function requests({ client, host, verb, inFlight, warmUp, time }) {
-  const send = SENDERS[verb](CLIENTS[client](host));
+/** With `hosts` the server stands for so many members; `past` requests come before. */
+async function requests({ client, host, verb, inFlight, warmUp, time, hosts = 1, past = 0 }) {
+  const send = SENDERS[verb](CLIENTS[client](hosts === 1 ? host : Array(hosts).fill(host)));
+  await sendMany(send, inFlight, past);
   await keepInFlight(send, inFlight, warmUp);
   return measured(() => keepInFlight(send, inFlight, time));
 }

@@ -168,6 +168,9 @@ async function setKey(host) {
   }
 }
 
+// Its servers end with it, however it ends.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
 main(async () => {
   await bench(process.argv.slice(2));
   // Clients of ours may have connections open.

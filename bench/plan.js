@@ -154,6 +154,10 @@ function workloads({ warmUp, time, burst, sets, count, past, watchers, many }) {
   ];
 }
 
+/** That a request costs about as much with more of something as with less. */
+const hardlyGrows = (workload, less, more) =>
+  more.map((count) => ({ workload, of: `${OURS}, ${count}`, metric: 'cpu', over: `${OURS}, ${less}`, atMost: 1.3 }));
+
 /** A figure of ours, alone or divided by another one, and what it is to be. */
 const TARGETS = [
   ...['get64', 'set64'].flatMap((name) => [
@@ -184,21 +188,9 @@ const TARGETS = [
     { workload: 'lossless', of: `${OURS}, ${writers}`, metric: 'lost', atMost: 0 },
     { workload: 'lossless', of: `${OURS}, ${writers}`, metric: 'behind', atMost: 500 },
   ]),
-  ...['1,000', '5,000'].map((count) => ({
-    workload: 'beside',
-    of: `${OURS}, ${count}`,
-    metric: 'cpu',
-    over: `${OURS}, 1`,
-    atMost: 1.3,
-  })),
-  ...['3', '9'].map((hosts) => ({
-    workload: 'hosts',
-    of: `${OURS}, ${hosts}`,
-    metric: 'cpu',
-    over: `${OURS}, 1`,
-    atMost: 1.3,
-  })),
-  { workload: 'past', of: `${OURS}, 500,000`, metric: 'cpu', over: `${OURS}, 0`, atMost: 1.3 },
+  ...hardlyGrows('beside', '1', ['1,000', '5,000']),
+  ...hardlyGrows('hosts', '1', ['3', '9']),
+  ...hardlyGrows('past', '0', ['500,000']),
   { workload: 'watching', metric: 'residentKb', atMost: 30 },
   { workload: 'size', metric: 'mb', atMost: 5 },
   { workload: 'size', metric: 'packedMb', atMost: 2 },

@@ -168,7 +168,7 @@ async function setKey(host) {
   }
 }
 
-// Its servers end with it, however it ends.
+// Its servers end with it, by a signal too.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 main(async () => {

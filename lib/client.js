@@ -7,7 +7,6 @@ const environment = require('./environment');
 const { closedError, invalidValue } = require('./errors');
 const { Ongoing } = require('./ongoing');
 const { readOptions } = require('./options');
-const { proxiesOf } = require('./proxy');
 const { formOf, stringify } = require('./query');
 const { startWatch } = require('./watch');
 
@@ -20,14 +19,12 @@ class Client {
   #native;
   #ongoing = new Ongoing();
   #proxies;
-  #hasSecureHost;
 
   constructor(hosts, options) {
-    const { timeout, maxRetries, proxies, hasSecureHost, native } = readOptions(hosts, options);
+    const { timeout, maxRetries, proxies, native } = readOptions(hosts, options);
     this.timeout = timeout;
     this.maxRetries = maxRetries;
     this.#proxies = proxies;
-    this.#hasSecureHost = hasSecureHost;
     this.#native = nativeClient(native);
     /** The hosts without credentials, for messages. */
     this.servers = this.#native.servers();
@@ -52,7 +49,7 @@ class Client {
   watch(key, index, options, { buffer, liveness }, handlers) {
     const { query, timeout = this.timeout } = readCall(options);
     const since = index === null ? undefined : Number(index);
-    const proxies = proxiesOf(this.#proxies, this.#hasSecureHost);
+    const proxies = this.#proxies();
     if (this.#ongoing.closed) throw closedError();
     return startWatch(this.servers, handlers, this.#ongoing, (id) =>
       this.#native.watch(id, key, query, since, timeout, proxies, buffer, liveness),
@@ -70,7 +67,7 @@ class Client {
     const route = this.servers.length > 1 ? this.#native.route() : undefined;
     const request = { method, target, isKey, query, maxRetries, hosts: this.servers, route };
     const form = formOf(value);
-    const proxies = proxiesOf(this.#proxies, this.#hasSecureHost);
+    const proxies = this.#proxies();
     const native = this.#native;
     if (this.#ongoing.closed) return refuse(request, signal, callback, synchronous);
     if (synchronous) {

@@ -55,19 +55,25 @@ const READERS = {
 
 /** What the constructor's arguments mean: the limits of each request, and the native client's configuration. */
 function readOptions(hosts, options) {
-  const { timeout, maxRetries, proxies, tunnel, ...native } = {
+  const {
+    timeout,
+    maxRetries,
+    proxies: chosen,
+    tunnel,
+    ...native
+  } = {
     ...CALL_DEFAULTS,
     ...read('options', options, READERS),
   };
   const hostList = readHosts(hosts);
   for (const host of hostList) checkTunnel(tunnel, isSecure(host));
   const hasSecureHost = hostList.some(isSecure);
-  if (native.ca === undefined && (hasSecureHost || proxiesOf(proxies, hasSecureHost)?.some(isSecure)))
-    native.ca = trustedRoots();
+  const proxies = proxiesOf(chosen, hasSecureHost);
+  if (native.ca === undefined && (hasSecureHost || proxies()?.some(isSecure))) native.ca = trustedRoots();
   native.servername ??= hostHeader(native.headers);
   const shortWaits = process.env.RUNNING_UNIT_TESTS === 'true';
   const complete = { ...NATIVE_DEFAULTS, ...completeTls(native), hosts: hostList, shortWaits };
-  return { timeout, maxRetries, proxies, hasSecureHost, native: complete };
+  return { timeout, maxRetries, proxies, native: complete };
 }
 
 function read(what, options, readers) {

@@ -3,12 +3,12 @@
 const { invalidType, invalidValue } = require('./errors');
 
 /**
- * The proxies of a request, for http and for https, and the names to reach directly, or null for none: the
- * environment as it is now, as `request` read it (semantics.md 2.7), unless the option says otherwise. Every variable
- * costs a call of the system's library, so those for https are read for clients with https hosts alone.
+ * A function that gives the proxies of a request, for http and for https, and the names to reach directly, or null for
+ * none: the environment as it is then, as `request` read it (semantics.md 2.7), unless the option says otherwise. Every
+ * variable costs a call of the system's library, so those for https are read for clients with https hosts alone.
  */
 function proxiesOf(option, hasSecureHost) {
-  return option === undefined ? environmentProxies(hasSecureHost) : option;
+  return option === undefined ? () => environmentProxies(hasSecureHost) : () => option;
 }
 
 function environmentProxies(hasSecureHost) {

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Response};
 use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::io;
@@ -27,9 +27,6 @@ use tokio::time::timeout;
 use url::Url;
 
 pub use crate::transport::pool::PoolOptions;
-
-/// The most memory, in bytes, that is taken for a body before its bytes are here.
-const ROOM: usize = 2 << 20;
 
 /// How to speak HTTP to the endpoints of one client.
 #[derive(Debug, Clone)]
@@ -222,11 +219,6 @@ impl HttpBody {
 }
 
 impl Body for HttpBody {
-    /// What the reply's head promises is believed up to a size that costs nothing.
-    fn least_left(&self) -> usize {
-        usize::try_from(self.incoming.size_hint().lower()).unwrap_or(usize::MAX).min(ROOM)
-    }
-
     async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
         loop {
             let limit = self.idle;

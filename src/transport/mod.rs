@@ -46,11 +46,6 @@ pub trait Transport: Send + Sync {
 
 /// What follows the headers of a reply.
 pub trait Body: Send {
-    /// How many bytes are still to come at least, as far as is known.
-    fn least_left(&self) -> usize {
-        0
-    }
-
     /// The next bytes, or `None` at the end.
     fn chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, TransportError>> + Send;
 }
@@ -69,7 +64,7 @@ impl<B: Body> Opened<B> {
     /// # Errors
     /// When the reply is cut short, or larger than the transport takes.
     pub async fn complete(mut self) -> Result<Reply, TransportError> {
-        let mut body = Vec::with_capacity(self.body.least_left());
+        let mut body = Vec::new();
         while let Some(chunk) = self.body.chunk().await? {
             body.extend_from_slice(&chunk);
         }

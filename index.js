@@ -1,6 +1,6 @@
 'use strict';
 
-require('./lib/native'); // first, as it says so if nothing else here can work
+require('./lib/addon'); // first, as it says so if nothing else here can work
 const { Etcd } = require('./lib/etcd');
 const { CancellationToken } = require('./lib/token');
 const { Watcher } = require('./lib/watcher');

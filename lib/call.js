@@ -1,12 +1,12 @@
 'use strict';
 
 const { AsyncResource } = require('node:async_hooks');
-const { EventKind } = require('./native');
+const { EventKind } = require('./addon');
 const { observe } = require('./diagnostics');
-const environment = require('./environment');
+const dispatch = require('./dispatch');
 const errors = require('./errors');
 const { parseHeaders } = require('./headers');
-const { errorEntry, isEtcdError, isEtcdReply, parseBody } = require('./replies');
+const { errorEntry, isEtcdError, isEtcdReply, parseBody } = require('./reply');
 const { CancellationToken, PendingToken } = require('./token');
 
 /** A query with `wait`, as etcd spells true (semantics.md 3.1). */
@@ -20,7 +20,7 @@ class Call {
   #onSignal;
   #observer;
   #finish;
-  #ongoing;
+  #inFlight;
 
   /** `finish(err, body, headerLines)` is called at most once. */
   constructor(request, token, finish) {
@@ -32,7 +32,7 @@ class Call {
   /** Hands the request to the native client by `send(id)`, and blocks if that does. */
   start(send) {
     this.#observer = observe(this.#request, this.token);
-    environment.start(this, (id) => {
+    dispatch.start(this, (id) => {
       // Events of a Sync call come before this returns.
       this.#id = id;
       send(id);
@@ -40,9 +40,9 @@ class Call {
   }
 
   /** The same once the caller's own turn is over: what is aborted right away is never sent. */
-  startSoon(send, signal, ongoing) {
-    this.#ongoing = ongoing;
-    ongoing.add(this);
+  startSoon(send, signal, inFlight) {
+    this.#inFlight = inFlight;
+    inFlight.add(this);
     this.#listenTo(signal);
     process.nextTick(() => {
       if (this.token.aborted) return;
@@ -55,7 +55,7 @@ class Call {
   }
 
   abort() {
-    environment.abort(this.#id);
+    dispatch.abort(this.#id);
     this.#ended();
   }
 
@@ -107,14 +107,14 @@ class Call {
   }
 
   #finished(err, body, headerLines) {
-    environment.end(this.#id);
+    dispatch.end(this.#id);
     this.#ended();
     if (err) this.#observer?.failed(err);
     this.#finish(err, body, headerLines);
   }
 
   #ended() {
-    this.#ongoing?.delete(this);
+    this.#inFlight?.delete(this);
     this.#signal?.removeEventListener('abort', this.#onSignal);
   }
 
@@ -127,12 +127,12 @@ class Call {
 }
 
 /** A call whose outcome goes to a callback or, without one, to whoever awaits the token. */
-function startCall(request, signal, callback, ongoing, send) {
+function startCall(request, signal, callback, inFlight, send) {
   const abort = () => call.abort();
   const token = callback ? new CancellationToken(request, abort) : new PendingToken(request, abort);
   const call = new Call(request, token, callback ? caller(callback) : (err, body) => token._settle(err, body));
   if (signal?.aborted) token._abort(signal.reason);
-  else call.startSoon(send, signal, ongoing);
+  else call.startSoon(send, signal, inFlight);
   return token;
 }
 

@@ -1,14 +1,14 @@
 'use strict';
 
-const binding = require('./native');
+const binding = require('./addon');
 const { checkCount, checkNumber, checkSignal } = require('./arguments');
 const { blockOnCall, startCall } = require('./call');
-const environment = require('./environment');
+const dispatch = require('./dispatch');
 const { closedError, invalidValue } = require('./errors');
-const { Ongoing } = require('./ongoing');
+const { InFlight } = require('./in-flight');
 const { readOptions } = require('./options');
-const { formOf, stringify } = require('./query');
-const { startWatch } = require('./watch');
+const { formOf, stringify } = require('./encoding');
+const { startWatch } = require('./watch-call');
 
 /** Options of a single call that are no query parameters. */
 const RESERVED = new Set(['maxRetries', 'signal', 'synchronous', 'timeout']);
@@ -17,7 +17,7 @@ const NONE = Object.freeze({ query: '', signal: undefined, synchronous: false })
 /** Sends the requests of an Etcd object to its hosts. */
 class Client {
   #native;
-  #ongoing = new Ongoing();
+  #inFlight = new InFlight();
   #proxies;
 
   constructor(hosts, options) {
@@ -50,15 +50,15 @@ class Client {
     const { query, timeout = this.timeout } = readCall(options);
     const since = index === null ? undefined : Number(index);
     const proxies = this.#proxies();
-    if (this.#ongoing.closed) throw closedError();
-    return startWatch(this.servers, handlers, this.#ongoing, (id) =>
+    if (this.#inFlight.closed) throw closedError();
+    return startWatch(this.servers, handlers, this.#inFlight, (id) =>
       this.#native.watch(id, key, query, since, timeout, proxies, buffer, liveness),
     );
   }
 
   /** Lets nothing begin any more; see `Etcd.close`. */
   async close(abort) {
-    await this.#ongoing.close(abort);
+    await this.#inFlight.close(abort);
     this.#native.close();
   }
 
@@ -69,13 +69,13 @@ class Client {
     const form = formOf(value);
     const proxies = this.#proxies();
     const native = this.#native;
-    if (this.#ongoing.closed) return refuse(request, signal, callback, synchronous);
+    if (this.#inFlight.closed) return refuse(request, signal, callback, synchronous);
     if (synchronous) {
       return blockOnCall(request, signal, (id) =>
         native.executeSync(id, method, target, isKey, query, form, maxRetries, timeout, proxies, route),
       );
     }
-    return startCall(request, signal, callback, this.#ongoing, (id) =>
+    return startCall(request, signal, callback, this.#inFlight, (id) =>
       native.execute(id, method, target, isKey, query, form, maxRetries, timeout, proxies, route),
     );
   }
@@ -87,12 +87,12 @@ function refuse(request, signal, callback, synchronous) {
     throw closedError();
   };
   if (synchronous) return { err: closedError(), body: undefined, headers: undefined };
-  return startCall(request, signal, callback, new Ongoing(), refusing);
+  return startCall(request, signal, callback, new InFlight(), refusing);
 }
 
 function nativeClient(options) {
   try {
-    return new binding.Client(environment.native, options);
+    return new binding.Client(dispatch.native, options);
   } catch (error) {
     if (error.code !== 'InvalidArg') throw error;
     throw invalidValue(`Invalid argument: ${error.message}`);

@@ -3,7 +3,7 @@
 const { checkAtLeastOne, checkBoolean, checkCount, checkNumber, checkOptions } = require('./arguments');
 const { invalidType, invalidValue } = require('./errors');
 const { checkTunnel, proxiesOf, readProxy } = require('./proxy');
-const { trustedRoots } = require('./roots');
+const { trustedRoots } = require('./trusted-roots');
 const { TLS_READERS, completeTls } = require('./tls');
 
 /** What each request gets unless it says otherwise. */

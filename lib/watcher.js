@@ -2,7 +2,7 @@
 
 const { EventEmitter } = require('node:events');
 const { checkAtLeastOne, checkKey, checkNumber, checkOptions, checkSignal, extended } = require('./arguments');
-const { Changes } = require('./changes');
+const { ChangeIterator } = require('./change-iterator');
 const { invalidType, invalidValue } = require('./errors');
 
 /** Events that may wait for listeners before reading stops. */
@@ -68,7 +68,7 @@ class Watcher extends EventEmitter {
       this.#loops.delete(changes);
       if (!this.stopped) this.stop();
     };
-    const changes = new Changes((isHolding) => this.#hold(isHolding), leave);
+    const changes = new ChangeIterator((isHolding) => this.#hold(isHolding), leave);
     if (this.stopped || this.#refusal) changes.end(this.#refusal);
     else this.#loops.add(changes);
     return changes;

@@ -3,7 +3,7 @@
 //! Three rings, and data flows one way through them: the JavaScript facade (`lib/`) shapes arguments and events, the
 //! [`binding`] converts, and everything else here is the core, which knows nothing of JavaScript and is tested with
 //! `cargo test --no-default-features`. In the core, [`client`] decides (endpoint choice, failover, retries) and a
-//! [`transport`] carries; between them stand [`request`], [`reply`] and [`failure`].
+//! [`transport`] carries, over [`wire`]; between them stand the words of [`v2`].
 
 #![deny(unsafe_code)]
 // What `#[napi]` makes is allowed to; nothing else is.
@@ -18,14 +18,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[cfg(feature = "node")]
 pub mod binding;
 pub mod client;
-pub mod credentials;
-pub mod endpoint;
-pub mod failure;
-pub mod key;
-pub mod members;
-pub mod proxy;
-pub mod reply;
-pub mod request;
 pub mod runtime;
 pub mod transport;
+pub mod v2;
 pub mod watch;
+pub mod wire;

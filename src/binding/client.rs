@@ -5,13 +5,13 @@
 use crate::binding::environment::{Environment, Report, Shared};
 use crate::binding::event::Event;
 use crate::binding::options::ClientOptions;
+use crate::client::members::Members;
 use crate::client::{Client as Core, ResendPolicy};
-use crate::key::Key;
-use crate::members::Members;
-use crate::proxy::ProxyRules;
-use crate::request::{Request, Target};
 use crate::transport::http::{Http, HttpOptions};
+use crate::v2::key::Key;
+use crate::v2::request::{Request, Target};
 use crate::watch::{Notice, Observer, Watch, Watching};
+use crate::wire::proxy::ProxyRules;
 use futures_util::FutureExt as _;
 use http::Method;
 use napi::bindgen_prelude::*;

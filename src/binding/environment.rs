@@ -1,7 +1,7 @@
 //! The native side of one JavaScript environment.
 
 use crate::binding::event::{Arguments, Event};
-use crate::binding::keep_alive::KeepAlive;
+use crate::binding::loop_guard::LoopGuard;
 use crate::runtime;
 use napi::bindgen_prelude::*;
 use napi::threadsafe_function::{ThreadsafeCallContext, ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -41,7 +41,7 @@ struct Task {
 struct InFlight {
     tasks: HashMap<u32, Task>,
     referenced: usize,
-    keep_alive: KeepAlive,
+    loop_guard: LoopGuard,
 }
 
 impl InFlight {
@@ -70,12 +70,12 @@ impl InFlight {
         if one_more {
             self.referenced += 1;
             if self.referenced == 1 {
-                self.keep_alive.hold(env)?;
+                self.loop_guard.hold(env)?;
             }
         } else {
             self.referenced -= 1;
             if self.referenced == 0 {
-                self.keep_alive.release(env)?;
+                self.loop_guard.release(env)?;
             }
         }
         Ok(())
@@ -126,7 +126,7 @@ impl Environment {
         let in_flight = Rc::new(RefCell::new(InFlight {
             tasks: HashMap::new(),
             referenced: 0,
-            keep_alive: KeepAlive::new(&env)?,
+            loop_guard: LoopGuard::new(&env)?,
         }));
         let reported = Rc::clone(&in_flight);
         let reporter = on_event

@@ -1,8 +1,8 @@
 //! What a request reports to JavaScript, and the arguments it becomes.
 
 use crate::client;
-use crate::failure::{self, Cause, TransportError};
-use crate::reply::Reply;
+use crate::v2::failure::{self, Cause, TransportError};
+use crate::v2::reply::Reply;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use std::time::UNIX_EPOCH;

@@ -7,5 +7,5 @@
 pub mod client;
 pub mod environment;
 pub mod event;
-pub mod keep_alive;
+pub mod loop_guard;
 pub mod options;

@@ -1,11 +1,11 @@
 //! Options of a client as JavaScript hands them over, already checked for their types.
 
 use crate::client::{ResendPolicy, RetryWaits};
-use crate::credentials;
-use crate::endpoint::Endpoint;
+use crate::transport::http::redirect::{Follow, RedirectPolicy};
 use crate::transport::http::{HttpOptions, PoolOptions};
-use crate::transport::redirect::{Follow, RedirectPolicy};
-use crate::transport::tls::TlsOptions;
+use crate::wire::credentials;
+use crate::wire::endpoint::Endpoint;
+use crate::wire::tls::TlsOptions;
 use http::header::PROXY_AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use napi::bindgen_prelude::*;

@@ -2,23 +2,12 @@
 //!
 //! Everything above knows endpoints, requests and replies; everything about HTTP stays below.
 
-mod certificate;
-mod connector;
-mod decoding;
-mod fair;
-mod fault;
 pub mod http;
-mod message;
-mod pool;
-pub mod redirect;
-mod resolver;
-pub mod tls;
-mod verifier;
 
-use crate::endpoint::Endpoint;
-use crate::failure::TransportError;
-use crate::reply::{Headers, Reply};
-use crate::request::Request;
+use crate::v2::failure::TransportError;
+use crate::v2::reply::{Headers, Reply};
+use crate::v2::request::Request;
+use crate::wire::endpoint::Endpoint;
 use bytes::Bytes;
 use std::future::Future;
 

@@ -1,7 +1,7 @@
 //! The lines of a stream.
 
-use crate::failure::TransportError;
 use crate::transport::Body;
+use crate::v2::failure::TransportError;
 
 /// The longest line taken: an event holds two values, and etcd takes no value this large.
 const MAX_LINE: usize = 256 * 1024 * 1024;

@@ -13,12 +13,12 @@ mod reading;
 mod tests;
 
 use crate::client::Client;
-use crate::failure::{Cause, Failure};
-use crate::key::Key;
-use crate::proxy::ProxyRules;
-use crate::reply::{Headers, Reply};
-use crate::request::{Request, Target};
 use crate::transport::{Opened, Transport};
+use crate::v2::failure::{Cause, Failure};
+use crate::v2::key::Key;
+use crate::v2::reply::{Headers, Reply};
+use crate::v2::request::{Request, Target};
+use crate::wire::proxy::ProxyRules;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use event::Meaning;
 use percent_encoding::percent_decode_str;

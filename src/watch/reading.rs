@@ -3,10 +3,10 @@
 use super::event::{self, Event, Meaning};
 use super::lines::Lines;
 use crate::client::Client;
-use crate::failure::{Cause, Failure};
-use crate::reply::{Headers, Reply};
-use crate::request::Request;
 use crate::transport::{Body, Opened, Transport};
+use crate::v2::failure::{Cause, Failure};
+use crate::v2::reply::{Headers, Reply};
+use crate::v2::request::Request;
 use std::time::SystemTime;
 
 /// Why a reading of events ended.

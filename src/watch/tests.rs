@@ -1,11 +1,11 @@
 //! The watch against a store that is scripted, in paused time.
 
 use super::*;
+use crate::client::members::Members;
 use crate::client::{ResendPolicy, RetryWaits};
-use crate::endpoint::Endpoint;
-use crate::failure::TransportError;
-use crate::members::Members;
 use crate::transport::Body;
+use crate::v2::failure::TransportError;
+use crate::wire::endpoint::Endpoint;
 use bytes::Bytes;
 use proptest::prelude::*;
 use std::sync::Mutex;

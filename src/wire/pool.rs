@@ -1,10 +1,10 @@
 //! Kept-alive connections, and how many requests may be under way.
 
-use crate::endpoint::Endpoint;
-use crate::failure::TransportError;
-use crate::transport::connector::{BoxError, Connector, Sender, Way};
-use crate::transport::resolver::SystemResolver;
-use crate::transport::tls::Tls;
+use crate::v2::failure::TransportError;
+use crate::wire::connector::{BoxError, Connector, Sender, Way};
+use crate::wire::endpoint::Endpoint;
+use crate::wire::resolver::SystemResolver;
+use crate::wire::tls::Tls;
 use http::HeaderValue;
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -11,18 +11,18 @@ const AT_ONCE: usize = 128 * 1024;
 
 /// Pauses a reader for whom more and more comes, so that the thread sees to timers and other connections in between.
 /// What comes can take long to read: a chunk's size is read byte by byte, and may begin with any number of zeros.
-pub struct Fair<S> {
+pub struct Yielding<S> {
     stream: S,
     left: usize,
 }
 
-impl<S> Fair<S> {
+impl<S> Yielding<S> {
     pub const fn new(stream: S) -> Self {
         Self { stream, left: AT_ONCE }
     }
 }
 
-impl<S: Read + Unpin> Read for Fair<S> {
+impl<S: Read + Unpin> Read for Yielding<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -42,7 +42,7 @@ impl<S: Read + Unpin> Read for Fair<S> {
     }
 }
 
-impl<S: Write + Unpin> Write for Fair<S> {
+impl<S: Write + Unpin> Write for Yielding<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -1,6 +1,6 @@
 //! Whether a server is who it says: rustls' verification with what Node's users rely on around it.
 
-use crate::transport::certificate::{self, Validity};
+use crate::wire::tls::certificate::{self, Validity};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};

@@ -1,6 +1,6 @@
 //! The members of a cluster as one client sees them: where they are, and which of them failed just now.
 
-use crate::endpoint::Endpoint;
+use crate::wire::endpoint::Endpoint;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 

@@ -1,17 +1,20 @@
 //! The v2 API over HTTP/1.1.
 
-use crate::endpoint::Endpoint;
-use crate::failure::TransportError;
-use crate::reply::Headers;
-use crate::request::Request;
-use crate::transport::connector::Way;
-use crate::transport::decoding::Decoder;
-use crate::transport::fault::{self, Fault, Stage};
-use crate::transport::message;
-use crate::transport::pool::{Lease, Pool, parse_proxy};
-use crate::transport::redirect::{Hop, RedirectPolicy};
-use crate::transport::resolver::SystemResolver;
+mod decoding;
+mod encode;
+pub mod redirect;
+
+use crate::transport::http::decoding::Decoder;
+use crate::transport::http::redirect::{Hop, RedirectPolicy};
 use crate::transport::{Body, Opened, Transport};
+use crate::v2::failure::TransportError;
+use crate::v2::reply::Headers;
+use crate::v2::request::Request;
+use crate::wire::connector::Way;
+use crate::wire::endpoint::Endpoint;
+use crate::wire::fault::{self, Fault, Stage};
+use crate::wire::pool::{Lease, Pool, parse_proxy};
+use crate::wire::resolver::SystemResolver;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Response};
@@ -26,7 +29,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use url::Url;
 
-pub use crate::transport::pool::PoolOptions;
+pub use crate::wire::pool::PoolOptions;
 
 /// How to speak HTTP to the endpoints of one client.
 #[derive(Debug, Clone)]
@@ -71,7 +74,7 @@ impl Http {
         let server = endpoint.server();
         let way =
             self.ways.get(server).ok_or_else(|| fault::unsendable(server, "no endpoint of the client"))?;
-        let url = message::url(&way.server, request).map_err(|error| fault::unsendable(server, error))?;
+        let url = encode::url(&way.server, request).map_err(|error| fault::unsendable(server, error))?;
         Ok((Arc::clone(way), url))
     }
 
@@ -88,8 +91,8 @@ impl Http {
     ) -> Result<(Response<Incoming>, Lease), TransportError> {
         let failed = |fault| fault::transport_error(&fault, &hop.url, way);
         loop {
-            let headers = message::headers(&self.options, endpoint, hop, way);
-            let message = message::message(headers, request, hop, way)?;
+            let headers = encode::headers(&self.options, endpoint, hop, way);
+            let message = encode::message(headers, request, hop, way)?;
             let kept = self.pool.kept(way);
             let is_kept = kept.is_some();
             let mut lease = match kept {

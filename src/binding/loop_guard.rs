@@ -5,15 +5,15 @@ use napi::threadsafe_function::ThreadsafeFunction;
 
 /// A threadsafe function that is never called: referenced, it keeps the loop alive. (The one that reports cannot be
 /// used for this, as it is shared with other threads and referencing needs it exclusively.)
-pub struct KeepAlive(ThreadsafeFunction<(), (), (), Status, false, true, 0>);
+pub struct LoopGuard(ThreadsafeFunction<(), (), (), Status, false, true, 0>);
 
-impl KeepAlive {
+impl LoopGuard {
     /// Starts released.
     ///
     /// # Errors
     /// When Node cannot create a threadsafe function.
     pub fn new(env: &Env) -> Result<Self> {
-        let idle = env.create_function_from_closure::<(), (), _>("nodeEtcdNativeKeepAlive", |_| Ok(()))?;
+        let idle = env.create_function_from_closure::<(), (), _>("nodeEtcdNativeLoopGuard", |_| Ok(()))?;
         Ok(Self(idle.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()?))
     }
 

@@ -1,13 +1,13 @@
 //! What goes over the wire.
 
-use crate::endpoint::{Endpoint, authorization};
-use crate::failure::TransportError;
-use crate::request::Request;
-use crate::transport::connector::Way;
-use crate::transport::decoding;
-use crate::transport::fault;
 use crate::transport::http::HttpOptions;
-use crate::transport::redirect::Hop;
+use crate::transport::http::decoding;
+use crate::transport::http::redirect::Hop;
+use crate::v2::failure::TransportError;
+use crate::v2::request::Request;
+use crate::wire::connector::Way;
+use crate::wire::endpoint::{Endpoint, authorization};
+use crate::wire::fault;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use http_body_util::Full;

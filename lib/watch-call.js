@@ -1,36 +1,36 @@
 'use strict';
 
 const { AsyncResource } = require('node:async_hooks');
-const { EventKind } = require('./native');
-const environment = require('./environment');
+const { EventKind } = require('./addon');
+const dispatch = require('./dispatch');
 const errors = require('./errors');
 const { parseHeaders } = require('./headers');
-const { errorEntry, isEtcdError, parseBody } = require('./replies');
+const { errorEntry, isEtcdError, parseBody } = require('./reply');
 
 /** One watch on its way: turns native events into calls of `handlers`, in the async context of its start. */
 class Watch {
   #hosts;
   #handlers;
-  #ongoing;
+  #inFlight;
   #resource = new AsyncResource('ETCDWATCH');
   /** Of the endpoints that failed since the last one that did not. */
   #failures = [];
   #id;
 
-  constructor(hosts, handlers, ongoing) {
+  constructor(hosts, handlers, inFlight) {
     this.#hosts = hosts;
     this.#handlers = handlers;
-    this.#ongoing = ongoing;
+    this.#inFlight = inFlight;
   }
 
   start(send) {
-    this.#id = environment.start(this, send);
-    this.#ongoing.add(this);
+    this.#id = dispatch.start(this, send);
+    this.#inFlight.add(this);
   }
 
   abort() {
-    environment.abort(this.#id);
-    this.#ongoing.delete(this);
+    dispatch.abort(this.#id);
+    this.#inFlight.delete(this);
   }
 
   isEndless() {
@@ -43,12 +43,12 @@ class Watch {
 
   /** Whether it keeps the process alive. */
   setReferenced(referenced) {
-    environment.native.setReferenced(this.#id, referenced);
+    dispatch.native.setReferenced(this.#id, referenced);
   }
 
   /** Whether changes that were told go on to count among those that wait. */
   setPaused(paused) {
-    environment.native.setPaused(this.#id, paused);
+    dispatch.native.setPaused(this.#id, paused);
   }
 
   onEvent(kind, status, headerLines, text) {
@@ -68,8 +68,8 @@ class Watch {
       case EventKind.Unexpected:
         return this.#unexpected(parseBody(text));
       default:
-        environment.end(this.#id);
-        this.#ongoing.delete(this);
+        dispatch.end(this.#id);
+        this.#inFlight.delete(this);
         return this.#tell('refused', errors.refusedError(headerLines, text));
     }
   }
@@ -92,8 +92,8 @@ class Watch {
 }
 
 /** Starts a watch by `send(id)`. */
-function startWatch(hosts, handlers, ongoing, send) {
-  const watch = new Watch(hosts, handlers, ongoing);
+function startWatch(hosts, handlers, inFlight, send) {
+  const watch = new Watch(hosts, handlers, inFlight);
   watch.start(send);
   return watch;
 }

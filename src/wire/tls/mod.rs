@@ -1,6 +1,9 @@
 //! Whom to trust and how to prove oneself over TLS.
 
-use crate::transport::verifier::Verifier;
+mod certificate;
+pub mod verifier;
+
+use crate::wire::tls::verifier::Verifier;
 use p12_keystore::Pkcs12Archive;
 use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs::default_provider;

@@ -1,9 +1,9 @@
 //! Errors of the HTTP stack in the words of Node's errors, which programs compare with.
 
-use crate::failure::TransportError;
-use crate::transport::connector::{BoxError, Way};
-use crate::transport::resolver::ResolveError;
-use crate::transport::verifier::Untrusted;
+use crate::v2::failure::TransportError;
+use crate::wire::connector::{BoxError, Way};
+use crate::wire::resolver::ResolveError;
+use crate::wire::tls::verifier::Untrusted;
 use std::borrow::Cow;
 use std::error::Error;
 use std::io;

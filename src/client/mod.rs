@@ -1,10 +1,12 @@
 //! The policy of a request: which endpoint, when another one, when all of them once more.
 
-use crate::failure::{Cause, Failure, TransportError};
-use crate::members::Members;
-use crate::reply::Reply;
-use crate::request::Request;
+pub mod members;
+
+use crate::client::members::Members;
 use crate::transport::{Opened, Transport};
+use crate::v2::failure::{Cause, Failure, TransportError};
+use crate::v2::reply::Reply;
+use crate::v2::request::Request;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -131,9 +133,9 @@ impl<T: Transport> Client<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::Endpoint;
-    use crate::request::Target;
     use crate::transport::Body;
+    use crate::v2::request::Target;
+    use crate::wire::endpoint::Endpoint;
     use bytes::Bytes;
     use std::collections::VecDeque;
     use std::sync::Mutex;

@@ -1,6 +1,6 @@
 'use strict';
 
-const binding = require('./native');
+const binding = require('./addon');
 
 /** The requests and watches in flight, by id: what native events are for. */
 const calls = new Map();

@@ -1,9 +1,9 @@
 //! How connections are opened: TCP, TLS, and the ways through proxies.
 
-use crate::endpoint::authorization;
-use crate::transport::fair::Fair;
-use crate::transport::pool::PoolOptions;
-use crate::transport::resolver::SystemResolver;
+use crate::wire::endpoint::authorization;
+use crate::wire::pool::PoolOptions;
+use crate::wire::resolver::SystemResolver;
+use crate::wire::yielding::Yielding;
 use bytes::Bytes;
 use http::{HeaderValue, Uri};
 use http_body_util::Full;
@@ -102,7 +102,7 @@ impl Connector {
             let name = self.server_name.clone().map_or_else(|| name_of(&way.server), Ok)?;
             stream = secured(&self.tls, name, stream).await?;
         }
-        let (mut sender, connection) = http1::handshake(Fair::new(stream)).await?;
+        let (mut sender, connection) = http1::handshake(Yielding::new(stream)).await?;
         // Its errors reach the request that it carries.
         tokio::spawn(connection);
         // The connection runs once before its first request, so that what a server says unasked answers none.

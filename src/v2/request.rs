@@ -1,7 +1,7 @@
 //! A v2 request, as every transport takes it.
 
-use crate::key::Key;
-use crate::proxy::ProxyRules;
+use crate::v2::key::Key;
+use crate::wire::proxy::ProxyRules;
 use bytes::Bytes;
 use http::Method;
 use std::time::Duration;

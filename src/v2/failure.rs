@@ -1,6 +1,6 @@
 //! Why a request got no usable reply from an endpoint.
 
-use crate::reply::Reply;
+use crate::v2::reply::Reply;
 use std::borrow::Cow;
 use std::time::SystemTime;
 

@@ -1,6 +1,6 @@
 //! The addresses of etcd members that a client talks to.
 
-use crate::credentials;
+use crate::wire::credentials;
 use http::HeaderValue;
 use percent_encoding::percent_decode_str;
 use std::net::Ipv6Addr;

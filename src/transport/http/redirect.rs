@@ -1,6 +1,6 @@
 //! Where a redirect leads, and what may go there.
 
-use crate::failure::TransportError;
+use crate::v2::failure::TransportError;
 use http::{HeaderMap, Method, StatusCode, header};
 use std::sync::Arc;
 use url::Url;
@@ -76,7 +76,7 @@ impl Hop {
         let url = String::from_utf8_lossy(location);
         let url =
             self.url.join(&url).map_err(|error| TransportError::new(format!("Bad redirect: {error}")))?;
-        let url = crate::endpoint::without_credentials(url);
+        let url = crate::wire::endpoint::without_credentials(url);
         match (self.url.scheme(), url.scheme()) {
             ("http", "http") => {}
             (_, "https") if policy.tls => {}

@@ -4,7 +4,7 @@
  * The changes of a watcher for a `for await` loop, none lost between two turns. What waits here is told to `hold`, as
  * true and false, so that the watch reads no further ahead than its buffer.
  */
-class Changes {
+class ChangeIterator {
   #waiting = [];
   #taken = 0;
   /** Of the calls of next() that found nothing. */
@@ -80,4 +80,4 @@ class Changes {
   }
 }
 
-module.exports = { Changes };
+module.exports = { ChangeIterator };

@@ -1,0 +1,11 @@
+//! One exchange with one server: the way there, connections, TLS, and what goes wrong in Node's words. Nothing of etcd.
+
+pub mod connector;
+pub mod credentials;
+pub mod endpoint;
+pub mod fault;
+pub mod pool;
+pub mod proxy;
+pub mod resolver;
+pub mod tls;
+mod yielding;

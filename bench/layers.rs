@@ -12,10 +12,12 @@ use node_etcd_native::client::members::Members;
 use node_etcd_native::client::{Client, ResendPolicy, RetryWaits};
 use node_etcd_native::runtime;
 use node_etcd_native::transport::http::redirect::{Follow, RedirectPolicy};
-use node_etcd_native::transport::http::{Http, HttpOptions, PoolOptions};
+use node_etcd_native::transport::http::{Http, HttpOptions};
 use node_etcd_native::v2::key::Key;
-use node_etcd_native::v2::request::{Request, Target};
+use node_etcd_native::v2::request::{Request, Target, Verb};
+use node_etcd_native::wire::connector::ConnectorOptions;
 use node_etcd_native::wire::endpoint::Endpoint;
+use node_etcd_native::wire::proxy::Proxies;
 use node_etcd_native::wire::tls::TlsOptions;
 use std::error::Error;
 use std::io::{Read as _, Write as _};
@@ -81,30 +83,30 @@ fn bare_hyper(host: &str, runtime: &Runtime) -> Result<()> {
 }
 
 fn client(host: &str) -> Result<Client<Http>> {
-    let endpoints = vec![Endpoint::parse(host)?];
     let options = HttpOptions {
+        endpoints: vec![Endpoint::parse(host)?],
         headers: http::HeaderMap::new(),
         authorization: None,
+        gzip: false,
         max_response_size: usize::MAX,
+        max_sockets: 1,
+        keep_alive: true,
         redirects: RedirectPolicy { follow: Follow::None, max: 0, tls: false },
-        pool: PoolOptions {
+        connector: ConnectorOptions {
             tls: TlsOptions::default().build()?,
-            max_sockets: 1,
-            keep_alive: true,
-            gzip: false,
             proxy_authorization: None,
             local_address: None,
         },
+        proxies: Proxies::default(),
     };
-    let http = Http::new(Arc::new(options), &endpoints).map_err(|error| error.message)?;
     let policy = ResendPolicy { waits: RetryWaits::ELECTION, resend_writes: true };
-    Ok(Client::new(Arc::new(Members::new(endpoints)), policy, http))
+    Ok(Client::new(Arc::new(Members::new(1)), policy, Http::new(Arc::new(options))))
 }
 
 fn request() -> Result<Request> {
     let target = Target::Key(Key::parse(KEY)?);
-    let query = String::new();
-    Ok(Request { method: http::Method::GET, target, query, form: None, timeout: None, proxies: None })
+    let parameters = String::new();
+    Ok(Request { verb: Verb::Get, target, parameters, value: None, waits: false, timeout: None })
 }
 
 fn core_here(host: &str, runtime: &Runtime) -> Result<()> {

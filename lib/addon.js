@@ -57,7 +57,7 @@ function load() {
     throw new Error(`Node.js ${process.versions.node} is too old: ${LEAST_NODE} is the oldest that works`);
   }
   const binding = require('../binding');
-  if (!binding.Client) throw new Error('What was loaded is not the binary of node-etcd-native');
+  if (!binding.NativeClient) throw new Error('What was loaded is not the binary of node-etcd-native');
   return binding;
 }
 

@@ -9,10 +9,12 @@ const { parseHeaders } = require('./headers');
 const { errorEntry, isEtcdError, isEtcdReply, parseBody } = require('./reply');
 const { CancellationToken, PendingToken } = require('./token');
 
-/** A query with `wait`, as etcd spells true (semantics.md 3.1). */
-const WAITS = /[?&]wait=(true|1|t|T|TRUE|True)(&|$)/;
-
-/** One request on its way: turns native events into a token's progress, and its end into an outcome. */
+/**
+ * One request on its way: turns native events into a token's progress, and its end into an outcome.
+ *
+ * A request has `verb`, `target`, `isKey`, `parameters`, `waits`, `maxRetries`, the `hosts` of its client, and two
+ * functions: `route()` for an order of the hosts, and `send(id, route)`, which blocks if the request is a Sync one.
+ */
 class Call {
   #id;
   #request;
@@ -29,50 +31,53 @@ class Call {
     this.#finish = finish;
   }
 
-  /** Hands the request to the native client by `send(id)`, and blocks if that does. */
-  start(send) {
-    this.#observer = observe(this.#request, this.token);
+  /** Hands the request to the native client. */
+  start() {
+    const { token } = this;
+    this.#observer = observe(this.#request, token);
     dispatch.start(this, (id) => {
       // Events of a Sync call come before this returns.
       this.#id = id;
-      send(id);
+      const chosen = this.#request.send(id, token._route);
+      if (chosen !== null) token._route = chosen;
     });
   }
 
   /** The same once the caller's own turn is over: what is aborted right away is never sent. */
-  startSoon(send, signal, inFlight) {
+  startSoon(signal, inFlight) {
     this.#inFlight = inFlight;
     inFlight.add(this);
     this.#listenTo(signal);
     process.nextTick(() => {
       if (this.token.aborted) return;
       try {
-        this.start(send);
+        this.start();
       } catch (error) {
         this.#finished(error);
       }
     });
   }
 
+  /** Gives the request up, as its token does. */
   abort() {
+    this.token._abort();
+  }
+
+  /** The token was aborted. */
+  aborted() {
     dispatch.abort(this.#id);
     this.#ended();
   }
 
-  giveUp() {
-    this.token._abort();
-  }
-
   /** Whether it may wait for ever, as a watch does. */
   isEndless() {
-    const { target, query } = this.#request;
-    return WAITS.test(target) || WAITS.test(`?${query}`);
+    return this.#request.waits;
   }
 
-  onEvent(kind, detail, headerLines, text) {
+  onEvent(kind, detail, head, text) {
     switch (kind) {
       case EventKind.Reply:
-        return this.#replied(detail, headerLines, text);
+        return this.#replied(detail, head, text);
       case EventKind.Failed:
         return this.#attemptFailed(detail);
       case EventKind.Retrying:
@@ -83,7 +88,7 @@ class Call {
       case EventKind.Unknown:
         return this.#finished(errors.unknownOutcomeError(this.token));
       default:
-        return this.#finished(errors.refusedError(headerLines, text));
+        return this.#finished(errors.unsendableError(head, text));
     }
   }
 
@@ -127,12 +132,12 @@ class Call {
 }
 
 /** A call whose outcome goes to a callback or, without one, to whoever awaits the token. */
-function startCall(request, signal, callback, inFlight, send) {
-  const abort = () => call.abort();
-  const token = callback ? new CancellationToken(request, abort) : new PendingToken(request, abort);
+function startCall(request, signal, callback, inFlight) {
+  const onAbort = () => call.aborted();
+  const token = callback ? new CancellationToken(request, onAbort) : new PendingToken(request, onAbort);
   const call = new Call(request, token, callback ? caller(callback) : (err, body) => token._settle(err, body));
   if (signal?.aborted) token._abort(signal.reason);
-  else call.startSoon(send, signal, inFlight);
+  else call.startSoon(signal, inFlight);
   return token;
 }
 
@@ -146,14 +151,14 @@ function caller(callback) {
 }
 
 /** A call that has ended when this returns. */
-function blockOnCall(request, signal, send) {
+function blockOnCall(request, signal) {
   if (signal?.aborted) return { err: new errors.AbortError(signal.reason), body: undefined, headers: undefined };
   let outcome;
   const token = new CancellationToken(request, () => {});
   const call = new Call(request, token, (err, body, headerLines) => {
     outcome = { err, body, headers: headerLines === undefined ? undefined : parseHeaders(headerLines) };
   });
-  call.start(send);
+  call.start();
   return outcome;
 }
 

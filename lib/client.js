@@ -1,24 +1,29 @@
 'use strict';
 
-const binding = require('./addon');
+const { NativeClient } = require('./addon');
 const { checkCount, checkNumber, checkSignal } = require('./arguments');
 const { blockOnCall, startCall } = require('./call');
 const dispatch = require('./dispatch');
+const { encodeParameters, valueText } = require('./encoding');
 const { closedError, invalidValue } = require('./errors');
 const { InFlight } = require('./in-flight');
 const { readOptions } = require('./options');
-const { formOf, stringify } = require('./encoding');
 const { startWatch } = require('./watch-call');
 
 /** Options of a single call that are no query parameters. */
 const RESERVED = new Set(['maxRetries', 'signal', 'synchronous', 'timeout']);
-const NONE = Object.freeze({ query: '', signal: undefined, synchronous: false });
+const NONE = Object.freeze({ parameters: '', signal: undefined, synchronous: false });
+/** Parameters with `wait`, as etcd spells true (semantics.md 3.1). */
+const WAITS = /[?&]wait=(true|1|t|T|TRUE|True)(&|$)/;
 
 /** Sends the requests of an Etcd object to its hosts. */
 class Client {
   #native;
   #inFlight = new InFlight();
+  /** Gives the proxies to use now; see `proxiesOf`. */
   #proxies;
+  /** Those that the native client knows of. */
+  #knownProxies = null;
 
   constructor(hosts, options) {
     const { timeout, maxRetries, proxies, native } = readOptions(hosts, options);
@@ -36,23 +41,23 @@ class Client {
   }
 
   /** A request for a key or directory. */
-  key(method, key, value, options, callback) {
-    return this.#execute(method, key, true, value, options, callback);
+  key(verb, key, value, options, callback) {
+    return this.#execute(verb, key, true, value, options, callback);
   }
 
   /** A request for any other path, whose reply may be anything. */
-  path(method, path, value, options, callback) {
-    return this.#execute(method, path, false, value, options, callback);
+  path(verb, path, value, options, callback) {
+    return this.#execute(verb, path, false, value, options, callback);
   }
 
-  /** A watch, which tells `handlers` until it is aborted. */
+  /** A watch, which tells `handlers` until it is stopped. */
   watch(key, index, options, { buffer, liveness }, handlers) {
-    const { query, timeout = this.timeout } = readCall(options);
+    const { parameters, timeout = this.timeout } = readCall(options);
     const since = index === null ? undefined : Number(index);
-    const proxies = this.#proxies();
     if (this.#inFlight.closed) throw closedError();
+    this.#updateProxies();
     return startWatch(this.servers, handlers, this.#inFlight, (id) =>
-      this.#native.watch(id, key, query, since, timeout, proxies, buffer, liveness),
+      this.#native.watch(id, key, parameters, since, timeout, buffer, liveness),
     );
   }
 
@@ -62,37 +67,51 @@ class Client {
     this.#native.close();
   }
 
-  #execute(method, target, isKey, value, options, callback) {
-    const { query, signal, synchronous, timeout = this.timeout, maxRetries = this.maxRetries } = readCall(options);
-    const route = this.servers.length > 1 ? this.#native.route() : undefined;
-    const request = { method, target, isKey, query, maxRetries, hosts: this.servers, route };
-    const form = formOf(value);
-    const proxies = this.#proxies();
+  #execute(verb, target, isKey, value, options, callback) {
+    const call = readCall(options);
+    const { parameters, signal, synchronous, timeout = this.timeout, maxRetries = this.maxRetries } = call;
+    const text = valueText(value);
+    const waits = WAITS.test(`?${parameters}`) || (!isKey && WAITS.test(target));
     const native = this.#native;
-    if (this.#inFlight.closed) return refuse(request, signal, callback, synchronous);
-    if (synchronous) {
-      return blockOnCall(request, signal, (id) =>
-        native.executeSync(id, method, target, isKey, query, form, maxRetries, timeout, proxies, route),
-      );
-    }
-    return startCall(request, signal, callback, this.#inFlight, (id) =>
-      native.execute(id, method, target, isKey, query, form, maxRetries, timeout, proxies, route),
-    );
+    const request = {
+      verb,
+      target,
+      isKey,
+      parameters,
+      waits,
+      maxRetries,
+      hosts: this.servers,
+      route: () => native.route(),
+      send: (id, route) =>
+        native.send(id, synchronous, verb, target, isKey, parameters, text, waits, maxRetries, timeout, route),
+    };
+    if (this.#inFlight.closed) return rejectedCall(request, signal, callback, synchronous);
+    this.#updateProxies();
+    if (synchronous) return blockOnCall(request, signal);
+    return startCall(request, signal, callback, this.#inFlight);
+  }
+
+  /** The environment may say something else than before. */
+  #updateProxies() {
+    const proxies = this.#proxies();
+    if (proxies === this.#knownProxies || String(proxies) === String(this.#knownProxies)) return;
+    this.#knownProxies = proxies;
+    this.#native.setProxies(proxies);
   }
 }
 
 /** The outcome of a call that comes too late. */
-function refuse(request, signal, callback, synchronous) {
-  const refusing = () => {
+function rejectedCall(request, signal, callback, synchronous) {
+  if (synchronous) return { err: closedError(), body: undefined, headers: undefined };
+  const send = () => {
     throw closedError();
   };
-  if (synchronous) return { err: closedError(), body: undefined, headers: undefined };
-  return startCall(request, signal, callback, new InFlight(), refusing);
+  return startCall({ ...request, send }, signal, callback, new InFlight());
 }
 
 function nativeClient(options) {
   try {
-    return new binding.Client(dispatch.native, options);
+    return new NativeClient(dispatch.native, options);
   } catch (error) {
     if (error.code !== 'InvalidArg') throw error;
     throw invalidValue(`Invalid argument: ${error.message}`);
@@ -108,7 +127,7 @@ function readCall(options) {
   }
   const { maxRetries, signal, synchronous, timeout } = options;
   return {
-    query: stringify(parameters),
+    parameters: encodeParameters(parameters),
     signal: signal === undefined || signal === null ? undefined : checkSignal(signal),
     synchronous: synchronous === true,
     timeout: timeout === undefined || timeout === null ? undefined : checkNumber('options.timeout', timeout),

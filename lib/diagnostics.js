@@ -54,9 +54,9 @@ class Observer {
   }
 
   #url(attempt) {
-    const { target, isKey, query } = this.request;
+    const { target, isKey, parameters } = this.request;
     const path = isKey ? `/v2/keys/${target.replace(/^\//, '')}` : target;
-    return this.#server(attempt) + path + (query && `?${query}`);
+    return this.#server(attempt) + path + (parameters && `?${parameters}`);
   }
 
   #ms() {
@@ -64,11 +64,11 @@ class Observer {
   }
 
   #tell(what) {
-    debug('%s %s %s ms, attempt %d', this.request.method, what, this.#ms().toFixed(1), this.token.retries + 1);
+    debug('%s %s %s ms, attempt %d', this.request.verb, what, this.#ms().toFixed(1), this.token.retries + 1);
   }
 
   #publish(name, message) {
-    const { method, target, query } = this.request;
+    const { verb: method, target, parameters: query } = this.request;
     CHANNELS[name].publish({ method, target, query, token: this.token, ...message });
   }
 }

@@ -1,15 +1,16 @@
 'use strict';
 
-const binding = require('./addon');
+const { Environment } = require('./addon');
 
 /** The requests and watches in flight, by id: what native events are for. */
 const calls = new Map();
-const native = new binding.Environment(onEvent);
+const native = new Environment(onEvent);
 let lastId = 0;
 
-function onEvent(id, kind, detail, headerLines, text) {
+/** `detail` depends on the kind (see `EventKind`); of a reply, `head` is its headers as lines and `text` its body. */
+function onEvent(id, kind, detail, head, text) {
   // An event may have been under way when its call was aborted.
-  calls.get(id)?.onEvent(kind, detail, headerLines, text);
+  calls.get(id)?.onEvent(kind, detail, head, text);
 }
 
 /** Registers a call and starts it by `send(id)`; its `onEvent` may be called from then on. Returns the id. */

@@ -2,11 +2,13 @@
 
 const { invalidType, invalidValue } = require('./errors');
 
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
 /**
  * Encodes an object as `request` did with qs (semantics.md 2.2): nested names in brackets, null as an empty value,
  * undefined and functions left out, RFC 3986 escapes.
  */
-function stringify(object) {
+function encodeParameters(object) {
   const pairs = [];
   // Inherited properties count, as they did.
   for (const name in object) append(pairs, name, object[name]);
@@ -40,21 +42,29 @@ function encode(name, text) {
   try {
     return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
   } catch {
-    throw invalidValue(`The "${name}" argument holds a lone surrogate, which UTF-8 cannot carry`);
+    throw loneSurrogate(name);
   }
 }
 
-/** The form that carries a value, or null for no value. An object would be stored as "" by etcd: refused. */
-function formOf(value) {
+function loneSurrogate(name) {
+  return invalidValue(`The "${name}" argument holds a lone surrogate, which UTF-8 cannot carry`);
+}
+
+/** The text of a value, or null for no value. An object would be stored as "" by etcd: refused. */
+function valueText(value) {
   if (value === null || value === undefined) return null;
-  if (typeof value === 'symbol' || (typeof value === 'object' && asText('value', value) === undefined)) {
+  // A callback in the value's place: etcd stored "" for it.
+  if (typeof value === 'function') return '';
+  const text = typeof value === 'symbol' ? undefined : asText('value', value);
+  if (text === undefined) {
     throw invalidType(
       'value',
       'a string, number, boolean, bigint, Date or Buffer (JSON.stringify other values)',
       value,
     );
   }
-  return stringify({ value });
+  if (LONE_SURROGATE.test(text)) throw loneSurrogate('value');
+  return text;
 }
 
-module.exports = { formOf, stringify };
+module.exports = { encodeParameters, valueText };

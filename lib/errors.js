@@ -76,7 +76,7 @@ function closedError() {
 }
 
 /** The request could not be made. */
-function refusedError(code, message) {
+function unsendableError(code, message) {
   return withFields(new Error(message), { code });
 }
 
@@ -95,6 +95,6 @@ module.exports = {
   invalidValue,
   networkError,
   notEtcdError,
-  refusedError,
   unknownOutcomeError,
+  unsendableError,
 };

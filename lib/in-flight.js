@@ -1,6 +1,6 @@
 'use strict';
 
-/** What a client has under way, and its end. A call has `isEndless()` and `giveUp()`, which removes it from here. */
+/** What a client has under way, and its end. A call has `isEndless()` and `abort()`, which removes it from here. */
 class InFlight {
   #calls = new Set();
   #ended;
@@ -25,7 +25,7 @@ class InFlight {
       this.#resolveEnded = resolve;
     });
     for (const call of this.#calls) {
-      if (abort || call.isEndless()) call.giveUp();
+      if (abort || call.isEndless()) call.abort();
     }
     if (this.#calls.size === 0) this.#resolveEnded();
     return this.#ended;

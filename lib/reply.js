@@ -26,10 +26,10 @@ function isEtcdReply(status, body) {
 
 /** An entry of `err.errors` (semantics.md 2.4). */
 function errorEntry(hosts, failure) {
-  const { endpoint, timestamp, status, headers, body: text } = failure;
+  const { member, timestamp, status, headers, body: text } = failure;
   const body = text === undefined ? undefined : parseBody(text);
   return {
-    server: hosts[endpoint],
+    server: hosts[member],
     httperror: status === undefined ? errors.networkError(failure) : null,
     httpstatus: status,
     httpbody: body,

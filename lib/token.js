@@ -3,17 +3,24 @@
 const { AbortError } = require('./errors');
 const { parseHeaders } = require('./headers');
 
+const VISIBLE = { enumerable: true, configurable: true };
+
 /** What every asynchronous method returns: the request's progress, and the way to give it up. */
 class CancellationToken {
-  #giveUp;
+  #request;
+  #onAbort;
+  #route;
   #headerLines;
   #headers;
 
-  constructor({ maxRetries, hosts, route }, giveUp) {
-    this.#giveUp = giveUp;
-    /** In the order in which they are tried. */
-    this.servers = route === undefined ? hosts.slice() : Array.from(route, (index) => hosts[index]);
-    this.maxRetries = maxRetries;
+  /** `onAbort(reason)` is called once, when the request is given up; for `request` see `Call`. */
+  constructor(request, onAbort) {
+    this.#request = request;
+    this.#onAbort = onAbort;
+    // The hosts in the order in which they are tried.
+    if (request.hosts.length === 1) this.servers = request.hosts.slice();
+    else defineOnce(this, 'servers', () => this.#orderedHosts());
+    this.maxRetries = request.maxRetries;
     this.retries = 0;
     this.errors = [];
     this.aborted = false;
@@ -40,13 +47,36 @@ class CancellationToken {
   _abort(reason) {
     if (this.aborted) return;
     this.aborted = true;
-    this.#giveUp(reason);
+    this.#onAbort(reason);
+  }
+
+  /** @internal The order of the hosts, by their indexes, if it was chosen. */
+  get _route() {
+    return this.#route;
+  }
+
+  set _route(route) {
+    this.#route = route;
   }
 
   /** @internal */
   _receivedHeaders(lines) {
     this.#headerLines = lines;
   }
+
+  /** The order is chosen by the send, unless somebody looks at it before. */
+  #orderedHosts() {
+    const { hosts, route } = this.#request;
+    this.#route ??= route();
+    return this.#route.map((index) => hosts[index]);
+  }
+}
+
+/** An own property like any other, but made when it is first looked at. */
+function defineOnce(object, name, make) {
+  const define = (value) => Object.defineProperty(object, name, { value, writable: true, ...VISIBLE });
+  const get = () => define(make())[name];
+  Object.defineProperty(object, name, { get, set: define, ...VISIBLE });
 }
 
 /**

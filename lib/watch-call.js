@@ -5,15 +5,15 @@ const { EventKind } = require('./addon');
 const dispatch = require('./dispatch');
 const errors = require('./errors');
 const { parseHeaders } = require('./headers');
-const { errorEntry, isEtcdError, parseBody } = require('./reply');
+const { errorEntry, parseBody } = require('./reply');
 
 /** One watch on its way: turns native events into calls of `handlers`, in the async context of its start. */
-class Watch {
+class WatchCall {
   #hosts;
   #handlers;
   #inFlight;
   #resource = new AsyncResource('ETCDWATCH');
-  /** Of the endpoints that failed since the last one that did not. */
+  /** Of the members that failed since the last one that did not. */
   #failures = [];
   #id;
 
@@ -28,17 +28,19 @@ class Watch {
     this.#inFlight.add(this);
   }
 
-  abort() {
+  /** Ends the watch without a word. */
+  stop() {
     dispatch.abort(this.#id);
     this.#inFlight.delete(this);
   }
 
-  isEndless() {
-    return true;
+  /** The client gives the watch up: whoever watches is told, and stops it. */
+  abort() {
+    this.#tell('closed');
   }
 
-  giveUp() {
-    this.#tell('closed');
+  isEndless() {
+    return true;
   }
 
   /** Whether it keeps the process alive. */
@@ -51,26 +53,28 @@ class Watch {
     dispatch.native.setPaused(this.#id, paused);
   }
 
-  onEvent(kind, status, headerLines, text) {
+  onEvent(kind, detail, head, text) {
     switch (kind) {
       case EventKind.Change:
-        return this.#tell('changed', parseBody(text), parseHeaders(headerLines));
+        return this.#tell('changed', parseBody(text), parseHeaders(head));
       case EventKind.Registered:
-        return this.#tell('registered', Number(headerLines));
+        return this.#tell('registered', detail);
       case EventKind.Resync:
         return this.#tell('outdated', errors.etcdError(parseBody(text)));
-      case EventKind.Nothing:
-        return this.#tell('ended', parseHeaders(headerLines));
+      case EventKind.Ended:
+        return this.#tell('ended', parseHeaders(head));
       case EventKind.Failed:
-        return void this.#failures.push(errorEntry(this.#hosts, status));
+        return void this.#failures.push(errorEntry(this.#hosts, detail));
       case EventKind.Disconnected:
         return this.#tell('disconnected', this.#exhausted());
+      case EventKind.Refused:
+        return this.#tell('disconnected', errors.etcdError(parseBody(text)));
       case EventKind.Unexpected:
-        return this.#unexpected(parseBody(text));
+        return this.#tell('unexpected', parseBody(text));
       default:
         dispatch.end(this.#id);
         this.#inFlight.delete(this);
-        return this.#tell('refused', errors.refusedError(headerLines, text));
+        return this.#tell('unsendable', errors.unsendableError(head, text));
     }
   }
 
@@ -80,12 +84,6 @@ class Watch {
     return errors.exhaustedError({ errors: failed, retries: 0 });
   }
 
-  /** etcd refuses: a lasting reason to try again later. Anything else is not etcd's. */
-  #unexpected(body) {
-    if (isEtcdError(body) && body.errorCode !== 110) return this.#tell('disconnected', errors.etcdError(body));
-    return this.#tell('unexpected', body);
-  }
-
   #tell(name, ...values) {
     this.#resource.runInAsyncScope(this.#handlers[name], undefined, ...values);
   }
@@ -93,9 +91,9 @@ class Watch {
 
 /** Starts a watch by `send(id)`. */
 function startWatch(hosts, handlers, inFlight, send) {
-  const watch = new Watch(hosts, handlers, inFlight);
-  watch.start(send);
-  return watch;
+  const call = new WatchCall(hosts, handlers, inFlight);
+  call.start(send);
+  return call;
 }
 
 module.exports = { startWatch };

@@ -43,7 +43,7 @@ class Watcher extends EventEmitter {
   stop() {
     this.stopped = true;
     this.#signal?.removeEventListener('abort', this.stop);
-    this.#watch?.abort();
+    this.#watch?.stop();
     for (const changes of this.#loops) changes.clear();
     return this.emit('stop', `Watcher for '${this.key}' aborted.`);
   }
@@ -112,7 +112,7 @@ class Watcher extends EventEmitter {
       disconnected: (cause) => this.#disconnected(cause),
       closed: () => this.stop(),
       unexpected: (response) => this.#unexpected('Received unexpected response', { response }),
-      refused: (error) => {
+      unsendable: (error) => {
         this.#refusal = error;
         this.#endLoops(error);
         this.#unexpected(error.message, { code: error.code });

@@ -58,6 +58,8 @@ module.exports = {
     }),
     {
       name: 'set of a function takes it as the value',
+      // node-etcd's form is empty, and here it holds an empty value: etcd stores '' for both.
+      compares: ['result'],
       run: async (etcd, { received, call, sleep }) => {
         let called = false;
         etcd.set('k', () => {

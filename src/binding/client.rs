@@ -2,129 +2,136 @@
 
 #![expect(clippy::too_many_arguments, reason = "scalars cross the boundary faster than an object of them")]
 
-use crate::binding::environment::{Environment, Report, Shared};
+use crate::binding::environment::{Environment, Shared};
 use crate::binding::event::Event;
-use crate::binding::options::ClientOptions;
+use crate::binding::options::{ClientOptions, limit};
+use crate::binding::reporter::Reporter;
 use crate::client::members::Members;
-use crate::client::{Client as Core, ResendPolicy};
-use crate::transport::http::{Http, HttpOptions};
-use crate::v2::key::Key;
-use crate::v2::request::{Request, Target};
-use crate::watch::{Notice, Observer, Watch, Watching};
-use crate::wire::proxy::ProxyRules;
+use crate::client::{Client, ResendPolicy};
+use crate::transport::cluster::{Cluster, ClusterOptions};
+use crate::v2::key::{InvalidKey, Key};
+use crate::v2::request::{InvalidVerb, Request, Target, Verb, Watch};
+use crate::watch::Watching;
+use crate::wire::proxy::{Proxies, ProxyRules};
 use futures_util::FutureExt as _;
-use http::Method;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use std::cell::OnceCell;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
+use std::result::Result as StdResult;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 
 /// A client of one cluster. Its connections open with the first request; those of synchronous requests are apart,
 /// because a connection belongs to the runtime that drives it.
 #[napi]
-pub struct Client {
+pub struct NativeClient {
     shared: Rc<Shared>,
     members: Arc<Members>,
     policy: ResendPolicy,
-    http: Arc<HttpOptions>,
-    background: OnceCell<Arc<Core<Http>>>,
-    blocking: OnceCell<Arc<Core<Http>>>,
+    proxies: Proxies,
+    cluster: ClusterOptions,
+    background: OnceCell<Arc<Client<Cluster>>>,
+    blocking: OnceCell<Arc<Client<Cluster>>>,
 }
 
 #[napi]
-impl Client {
+impl NativeClient {
     /// Throws `InvalidArg` with a message that names the option.
     #[napi(constructor, catch_unwind)]
     pub fn new(environment: &Environment, options: ClientOptions) -> Result<Self> {
         let endpoints = options.endpoints()?;
-        let http = Arc::new(options.http(&endpoints)?);
-        let policy = options.resend_policy();
-        let shared = Rc::clone(&environment.shared);
-        let (background, blocking) = (OnceCell::new(), OnceCell::new());
-        let members = Arc::new(Members::new(endpoints));
-        Ok(Self { shared, members, policy, http, background, blocking })
+        let proxies = Proxies::default();
+        Ok(Self {
+            shared: Rc::clone(&environment.shared),
+            members: Arc::new(Members::new(endpoints.len())),
+            policy: options.resend_policy(),
+            cluster: ClusterOptions::Http(Arc::new(options.http(endpoints, &proxies)?)),
+            proxies,
+            background: OnceCell::new(),
+            blocking: OnceCell::new(),
+        })
     }
 
     /// The cleaned URLs, with the credentials they hold.
     #[napi]
     pub fn hosts(&self) -> Vec<String> {
-        self.members.endpoints().iter().map(|endpoint| endpoint.host().to_owned()).collect()
+        self.cluster.hosts()
     }
 
     /// The same URLs without credentials.
     #[napi]
     pub fn servers(&self) -> Vec<String> {
-        self.members.endpoints().iter().map(|endpoint| endpoint.server().to_owned()).collect()
+        self.cluster.servers()
     }
 
-    /// The order in which a request is to try the endpoints, as indexes.
+    /// An order in which a request can try the members, as indexes.
     #[napi]
     pub fn route(&self) -> Vec<u32> {
-        let route = self.members.route();
-        route.into_iter().map(|index| u32::try_from(index).unwrap_or(u32::MAX)).collect()
+        indexes(&self.members.route())
     }
 
-    /// Starts a request, which reports to the environment under `id` after this call has returned.
+    /// From the next attempt on the proxies for http and for https, and NO_PROXY; or none.
+    #[napi]
+    pub fn set_proxies(&self, proxies: Option<Vec<String>>) {
+        let rules = proxies.and_then(|proxies| {
+            let [http, https, no_proxy] = proxies.try_into().ok()?;
+            Some(ProxyRules { http, https, no_proxy })
+        });
+        self.proxies.set(rules);
+    }
+
+    /// Sends a request, which reports to the environment under `id`: after this call has returned, or if it is blocking
+    /// until then.
     ///
-    /// `query` is encoded, `timeout` in milliseconds with 0 for none, `proxies` for http, for https, and NO_PROXY;
-    /// without a `route` the endpoints are tried as they are listed.
+    /// `parameters` are encoded as in a query, `value` is as it is to be stored, `waits` says that the reply may be held
+    /// back, `timeout` is in milliseconds with 0 for none. The members are tried in the order of `route`; without one it
+    /// is chosen here and returned, unless there is only one member.
     #[napi(catch_unwind)]
-    pub fn execute(
+    pub fn send(
         &self,
         env: Env,
         id: u32,
-        method: String,
+        blocking: bool,
+        verb: String,
         target: String,
         is_key: bool,
-        query: String,
-        form: Option<String>,
+        parameters: String,
+        value: Option<String>,
+        waits: bool,
         max_retries: u32,
         timeout: f64,
-        proxies: Option<Vec<String>>,
         route: Option<Vec<u32>>,
-    ) -> Result<()> {
-        let client = self.core(&self.background)?;
+    ) -> Result<Option<Vec<u32>>> {
+        let is_open = route.is_none() && self.members.count() > 1;
         let route = self.checked_route(route)?;
-        let report = self.shared.report().clone();
-        self.shared.spawn(&env, id, async move {
-            let request = request(&method, target, is_key, query, form, timeout, proxies);
-            let end = run(&client, request, &route, max_retries, |event| report.send(id, event)).await;
-            report.send(id, end);
-        })
+        let chosen = is_open.then(|| indexes(&route));
+        let request = move || {
+            let verb = Verb::parse(&verb)?;
+            let target = if is_key { Target::Key(Key::parse(&target)?) } else { Target::Path(target) };
+            Ok(Request { verb, target, parameters, value, waits, timeout: limit(timeout) })
+        };
+        if blocking {
+            let client = self.client(&self.blocking);
+            let mut events = Vec::new();
+            let work = run(&client, request, &route, max_retries, |event| events.push(event));
+            let end = self.shared.block_on(work)?;
+            events.push(end);
+            events.into_iter().try_for_each(|event| self.shared.report_now(&env, id, event))?;
+        } else {
+            let client = self.client(&self.background);
+            let report = self.shared.report().clone();
+            self.shared.spawn(&env, id, async move {
+                let end = run(&client, request, &route, max_retries, |event| report.send(id, event)).await;
+                report.send(id, end);
+            })?;
+        }
+        Ok(chosen)
     }
 
-    /// The same, blocking: every event is reported before this returns.
-    #[napi(catch_unwind)]
-    pub fn execute_sync(
-        &self,
-        env: Env,
-        id: u32,
-        method: String,
-        target: String,
-        is_key: bool,
-        query: String,
-        form: Option<String>,
-        max_retries: u32,
-        timeout: f64,
-        proxies: Option<Vec<String>>,
-        route: Option<Vec<u32>>,
-    ) -> Result<()> {
-        let client = self.core(&self.blocking)?;
-        let route = self.checked_route(route)?;
-        let request = request(&method, target, is_key, query, form, timeout, proxies);
-        let mut events = Vec::new();
-        let work = run(&client, request, &route, max_retries, |event| events.push(event));
-        let end = self.shared.block_on(work)?;
-        events.push(end);
-        events.into_iter().try_for_each(|event| self.shared.report_now(&env, id, event))
-    }
-
-    /// Starts a watch, which reports until it is aborted. `index` is the first one of interest; without it, it is the
+    /// Starts a watch, which reports until it is aborted. `since` is the first index of interest; without it, it is the
     /// next after the registration. At most `buffer` events wait for JavaScript before reading stops. Within `liveness`
     /// milliseconds a connection that died without a word is noticed.
     #[napi(catch_unwind)]
@@ -133,10 +140,9 @@ impl Client {
         env: Env,
         id: u32,
         key: String,
-        query: String,
-        index: Option<f64>,
+        parameters: String,
+        since: Option<f64>,
         timeout: f64,
-        proxies: Option<Vec<String>>,
         buffer: u32,
         liveness: f64,
     ) -> Result<()> {
@@ -144,18 +150,16 @@ impl Client {
         let key = match Key::parse(&key) {
             Ok(key) => key,
             Err(error) => {
-                let refused = Event::Refused { code: "ERR_INVALID_KEY", message: error.to_string() };
+                let refused = Event::from(Unsendable::from(error));
                 return self.shared.spawn(&env, id, async move { report.send(id, refused) });
             }
         };
         // Indexes are whole numbers far below 2^53.
-        let index = index.map(|index| index as u64);
-        let (timeout, proxies) = (limit(timeout), proxy_rules(proxies));
+        let since = since.map(|index| index as u64);
         let liveness = limit(liveness).unwrap_or(Duration::MAX);
-        let watch = Watch { key, query, index, timeout, liveness, proxies };
-        let observer =
-            Reporter { report: report.clone(), id, places: Arc::new(Semaphore::new(buffer as usize)) };
-        let watching = Watching::new(self.core(&self.background)?, watch, observer);
+        let watch = Watch { key, parameters, timeout: limit(timeout), liveness };
+        let reporter = Reporter::new(report.clone(), id, buffer as usize);
+        let watching = Watching::new(self.client(&self.background), watch, since, reporter);
         self.shared.spawn(&env, id, async move {
             if AssertUnwindSafe(watching.run()).catch_unwind().await.is_err() {
                 report.send(id, Event::defect("a panic, shown on standard error"));
@@ -175,28 +179,23 @@ impl Client {
     }
 
     fn checked_route(&self, route: Option<Vec<u32>>) -> Result<Vec<usize>> {
-        let count = self.members.endpoints().len();
-        let Some(route) = route else { return Ok((0..count).collect()) };
+        let Some(route) = route else { return Ok(self.members.route()) };
         let route: Vec<usize> = route.into_iter().map(|index| index as usize).collect();
-        if route.iter().any(|&index| index >= count) {
+        if route.iter().any(|&index| index >= self.members.count()) {
             return Err(Error::new(Status::InvalidArg, "route: an index beyond the hosts"));
         }
         Ok(route)
     }
 
-    fn core(&self, cell: &OnceCell<Arc<Core<Http>>>) -> Result<Arc<Core<Http>>> {
-        if let Some(core) = cell.get() {
-            return Ok(Arc::clone(core));
-        }
-        let http = Http::new(Arc::clone(&self.http), self.members.endpoints())
-            .map_err(|error| Error::from_reason(error.message))?;
-        let core = Arc::new(Core::new(Arc::clone(&self.members), self.policy, http));
-        Ok(Arc::clone(cell.get_or_init(|| core)))
+    fn client(&self, cell: &OnceCell<Arc<Client<Cluster>>>) -> Arc<Client<Cluster>> {
+        let connect =
+            || Arc::new(Client::new(Arc::clone(&self.members), self.policy, self.cluster.connect()));
+        Arc::clone(cell.get_or_init(connect))
     }
 }
 
 /// Nobody drives the connections of Sync calls any more, so that they close here or never.
-impl Drop for Client {
+impl Drop for NativeClient {
     fn drop(&mut self) {
         // On a thread that ends it may be too late for a runtime; its own end closes them then.
         if Handle::try_current().is_err_and(|error| error.is_missing_context()) {
@@ -205,93 +204,50 @@ impl Drop for Client {
     }
 }
 
+fn indexes(route: &[usize]) -> Vec<u32> {
+    route.iter().map(|&index| u32::try_from(index).unwrap_or(u32::MAX)).collect()
+}
+
 /// Resolves with the last event. A panic is the end of one request.
 async fn run(
-    client: &Core<Http>,
-    request: std::result::Result<Request, Refusal>,
+    client: &Client<Cluster>,
+    request: impl FnOnce() -> StdResult<Request, Unsendable>,
     route: &[usize],
     max_retries: u32,
     mut report: impl FnMut(Event),
 ) -> Event {
     let work = async {
-        match request {
+        match request() {
             Ok(request) => {
-                client.execute(&request, route, max_retries, |event| report(event.into())).await.into()
+                client.execute(&request, route, max_retries, |progress| report(progress.into())).await.into()
             }
-            Err(Refusal { code, message }) => Event::Refused { code, message },
+            Err(unsendable) => unsendable.into(),
         }
     };
     let end = AssertUnwindSafe(work).catch_unwind().await;
     end.unwrap_or_else(|_| Event::defect("a panic, shown on standard error"))
 }
 
-fn request(
-    method: &str,
-    target: String,
-    is_key: bool,
-    query: String,
-    form: Option<String>,
-    timeout: f64,
-    proxies: Option<Vec<String>>,
-) -> std::result::Result<Request, Refusal> {
-    let method = Method::from_bytes(method.as_bytes()).map_err(|_| Refusal {
-        code: "ERR_INVALID_HTTP_TOKEN",
-        message: format!("{method:?} is no HTTP method"),
-    })?;
-    let target = if is_key {
-        Target::Key(
-            Key::parse(&target)
-                .map_err(|error| Refusal { code: "ERR_INVALID_KEY", message: error.to_string() })?,
-        )
-    } else {
-        Target::Path(target)
-    };
-    let (timeout, proxies) = (limit(timeout), proxy_rules(proxies));
-    Ok(Request { method, target, query, form: form.map(Into::into), timeout, proxies })
+/// Why a request cannot be made.
+struct Unsendable {
+    code: &'static str,
+    message: String,
 }
 
-/// Zero, and anything beyond time, stands for no limit, as it did in `request`.
-fn limit(milliseconds: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(milliseconds / 1000.0).ok().filter(|limit| !limit.is_zero())
-}
-
-fn proxy_rules(proxies: Option<Vec<String>>) -> Option<ProxyRules> {
-    let [http, https, no_proxy] = proxies?.try_into().ok()?;
-    Some(ProxyRules { http, https, no_proxy })
-}
-
-/// Reports the notices of a watch, and holds it back while too many of its events wait for JavaScript.
-struct Reporter {
-    report: Report,
-    id: u32,
-    places: Arc<Semaphore>,
-}
-
-impl Observer for Reporter {
-    async fn notify(&self, notice: Notice) {
-        let event = match notice {
-            Notice::Change(reply) => match Arc::clone(&self.places).acquire_owned().await {
-                Ok(place) => Event::Change(reply, Some(place)),
-                // Never: nobody closes the semaphore.
-                Err(_) => return,
-            },
-            Notice::Registered(index) => Event::Registered(index),
-            Notice::Resync(reply) => Event::Resync(reply),
-            Notice::Nothing(reply) => Event::Nothing(reply),
-            Notice::Unexpected(reply) => Event::Unexpected(reply),
-            Notice::Disconnected(failures) => {
-                for failure in failures {
-                    self.report.send(self.id, Event::Failed(failure));
-                }
-                Event::Disconnected
-            }
-        };
-        self.report.send(self.id, event);
+impl From<InvalidVerb> for Unsendable {
+    fn from(error: InvalidVerb) -> Self {
+        Self { code: "ERR_INVALID_HTTP_TOKEN", message: error.to_string() }
     }
 }
 
-/// Why a request cannot be made.
-struct Refusal {
-    code: &'static str,
-    message: String,
+impl From<InvalidKey> for Unsendable {
+    fn from(error: InvalidKey) -> Self {
+        Self { code: "ERR_INVALID_KEY", message: error.to_string() }
+    }
+}
+
+impl From<Unsendable> for Event {
+    fn from(Unsendable { code, message }: Unsendable) -> Self {
+        Self::Unsendable { code, message }
+    }
 }

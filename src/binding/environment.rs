@@ -15,11 +15,11 @@ use tokio::runtime::Runtime;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
 
-type Reporter = ThreadsafeFunction<(u32, Event), (), Arguments, Status, false, true, 0>;
+type ReportFunction = ThreadsafeFunction<(u32, Event), (), Arguments, Status, false, true, 0>;
 
 /// Reports events of requests to JavaScript, from any thread.
 #[derive(Clone)]
-pub struct Report(Arc<Reporter>);
+pub struct Report(Arc<ReportFunction>);
 
 impl Report {
     pub fn send(&self, id: u32, event: Event) {
@@ -33,7 +33,7 @@ struct Task {
     handle: AbortHandle,
     /// Whether it keeps the event loop alive.
     referenced: bool,
-    /// Of a paused watch: the places of the events that it delivered.
+    /// Of a paused watch: the permits of the changes that it delivered.
     withheld: Option<Vec<OwnedSemaphorePermit>>,
 }
 
@@ -87,10 +87,10 @@ impl InFlight {
         }
     }
 
-    /// An event was delivered: the next one may take its place, unless the watch is paused.
-    fn delivered(&mut self, id: u32, place: OwnedSemaphorePermit) {
+    /// A change was delivered: the next one may have its permit, unless the watch is paused.
+    fn delivered(&mut self, id: u32, permit: OwnedSemaphorePermit) {
         if let Some(Task { withheld: Some(withheld), .. }) = self.tasks.get_mut(&id) {
-            withheld.push(place);
+            withheld.push(permit);
         }
     }
 }
@@ -129,7 +129,7 @@ impl Environment {
             loop_guard: LoopGuard::new(&env)?,
         }));
         let reported = Rc::clone(&in_flight);
-        let reporter = on_event
+        let report = on_event
             .build_threadsafe_function::<(u32, Event)>()
             .callee_handled::<false>()
             .weak::<true>()
@@ -137,12 +137,12 @@ impl Environment {
                 let (id, mut event) = context.value;
                 if event.is_end() {
                     reported.borrow_mut().remove(&context.env, id)?;
-                } else if let Some(place) = event.take_place() {
-                    reported.borrow_mut().delivered(id, place);
+                } else if let Some(permit) = event.take_permit() {
+                    reported.borrow_mut().delivered(id, permit);
                 }
                 Ok(event.into_arguments(id))
             })?;
-        let report = Report(Arc::new(reporter));
+        let report = Report(Arc::new(report));
         let shared =
             Shared { report, in_flight, on_event: on_event.create_ref()?, blocking: OnceCell::new() };
         Ok(Self { shared: Rc::new(shared) })

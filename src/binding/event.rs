@@ -1,47 +1,50 @@
-//! What a request reports to JavaScript, and the arguments it becomes.
+//! What a request or a watch reports to JavaScript, and the arguments it becomes.
 
-use crate::client;
-use crate::v2::failure::{self, Cause, TransportError};
+use crate::client::{Outcome, Progress};
+use crate::v2::failure::{Cause, Failure};
 use crate::v2::reply::Reply;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use std::time::UNIX_EPOCH;
 use tokio::sync::OwnedSemaphorePermit;
 
-/// The second argument of the function given to `Environment`; the rest of the arguments depends on it.
+/// The kind of an event: the second argument of the function given to `Environment`, after the id. The third, `detail`,
+/// depends on it; a reply's headers and body come fourth and fifth.
 #[napi]
 pub enum EventKind {
-    /// The end: `(status, headers, body)`; headers as lines of name, value, name, value …
+    /// The end: a reply, with its status.
     Reply,
-    /// One endpoint failed: `(failure)`.
+    /// One member failed: an `AttemptFailure`.
     Failed,
-    /// All endpoints failed and are tried again: `(retries so far)`.
+    /// All members failed and are tried again: how often so far.
     Retrying,
-    /// The end: no endpoint is left.
+    /// The end: no member is left.
     Exhausted,
     /// The end: nobody knows whether the write took place.
     Unknown,
-    /// Of a watch: every event from an index on will be told: `(undefined, index)`.
+    /// The end: the request could not be made at all: code and message in the places of headers and body.
+    Unsendable,
+    /// Of a watch: every change from this index on will be told.
     Registered,
-    /// Of a watch, an event: `(status, headers, body)`.
+    /// Of a watch: a change, as a reply.
     Change,
-    /// Of a watch: events are gone from the server's history: `(status, headers, body)` of the reply that says so.
+    /// Of a watch: changes are gone from the server's history: the reply that says so.
     Resync,
-    /// Of a watch: a success without an event: `(status, headers)`.
-    Nothing,
-    /// Of a watch: every endpoint failed, as was told just before; it goes on after a wait.
+    /// Of a watch: a reply without a change.
+    Ended,
+    /// Of a watch: every member failed, as was told just before; it goes on after a wait.
     Disconnected,
-    /// Of a watch: a reply that none should get: `(status, headers, body)`; it goes on after a wait.
-    Unexpected,
-    /// The end: the request could not be made at all: `(undefined, code, message)`.
+    /// Of a watch: etcd refuses it by this reply; it goes on after a wait.
     Refused,
+    /// Of a watch: a reply that none should get; it goes on after a wait.
+    Unexpected,
 }
 
-/// An entry of `err.errors`, as plain data.
+/// An attempt at a member that failed, as plain data: an entry of `err.errors`.
 #[napi(object, object_from_js = false)]
-pub struct Failure {
-    /// The place of the endpoint in the client's list.
-    pub endpoint: u32,
+pub struct AttemptFailure {
+    /// The place of the member in the client's list.
+    pub member: u32,
     /// Milliseconds since 1970.
     pub timestamp: f64,
     pub status: Option<u32>,
@@ -56,29 +59,31 @@ pub struct Failure {
     pub connect: Option<bool>,
 }
 
-/// An event of the request with an id.
+/// An event of the request or watch with an id; see [`EventKind`].
 pub enum Event {
     Reply(Reply),
-    Failed(failure::Failure),
+    Failed(Failure),
     Retrying(u32),
     Exhausted,
     Unknown,
-    Registered(u64),
-    /// With the place that it takes among the events that wait for JavaScript.
-    Change(Reply, Option<OwnedSemaphorePermit>),
-    Resync(Reply),
-    Nothing(Reply),
-    Disconnected,
-    Unexpected(Reply),
-    Refused {
+    Unsendable {
         code: &'static str,
         message: String,
     },
+    Registered(u64),
+    /// With its permit to be among the changes that wait for JavaScript.
+    Change(Reply, Option<OwnedSemaphorePermit>),
+    Resync(Reply),
+    Ended(Reply),
+    Disconnected,
+    Refused(Reply),
+    Unexpected(Reply),
 }
 
-/// `(id, kind, status | failure | retries, headers | code, body | message)`
-pub type Arguments = FnArgs<Values>;
-type Values = (u32, EventKind, Option<Either<u32, Failure>>, Option<Text>, Option<Text>);
+/// `(id, kind, detail, head, text)`
+pub type Arguments = FnArgs<(u32, EventKind, Option<Detail>, Option<Text>, Option<Text>)>;
+/// A status, count or index, or a failure.
+type Detail = Either<f64, AttemptFailure>;
 /// Without anything beyond ASCII, which is the rule, a text is copied and not decoded.
 type Text = Either<Latin1String, String>;
 
@@ -86,97 +91,100 @@ fn js(text: String) -> Text {
     if text.is_ascii() { Either::A(text.into()) } else { Either::B(text) }
 }
 
-fn replied(id: u32, kind: EventKind, reply: Reply) -> Values {
-    let status = Some(Either::A(reply.status.into()));
-    (id, kind, status, Some(js(reply.headers.into_lines())), Some(js(text(reply.body))))
-}
-
 impl Event {
     /// Whether nothing follows it.
     pub const fn is_end(&self) -> bool {
-        matches!(self, Self::Reply(_) | Self::Exhausted | Self::Unknown | Self::Refused { .. })
+        matches!(self, Self::Reply(_) | Self::Exhausted | Self::Unknown | Self::Unsendable { .. })
     }
 
-    /// The place that it takes, for whoever delivers it.
-    pub const fn take_place(&mut self) -> Option<OwnedSemaphorePermit> {
+    /// Its permit, for whoever delivers it.
+    pub const fn take_permit(&mut self) -> Option<OwnedSemaphorePermit> {
         match self {
-            Self::Change(_, place) => place.take(),
+            Self::Change(_, permit) => permit.take(),
             _ => None,
         }
     }
 
     /// A defect of ours: it ends one request and not the process.
     pub fn defect(what: &str) -> Self {
-        Self::Refused { code: "ERR_INTERNAL", message: format!("Internal error of node-etcd-native: {what}") }
+        Self::Unsendable {
+            code: "ERR_INTERNAL",
+            message: format!("Internal error of node-etcd-native: {what}"),
+        }
     }
 
     pub fn into_arguments(self, id: u32) -> Arguments {
+        let plain = |kind| (id, kind, None, None, None).into();
+        let number = |kind, number: f64| (id, kind, Some(Either::A(number)), None, None).into();
+        let reply = |kind, Reply { status, headers, body }: Reply| {
+            let (head, text) = (js(headers.into_lines()), js(text(body)));
+            (id, kind, Some(Either::A(status.into())), Some(head), Some(text)).into()
+        };
         match self {
-            Self::Reply(reply) => replied(id, EventKind::Reply, reply),
-            Self::Change(reply, _) => replied(id, EventKind::Change, reply),
-            Self::Resync(reply) => replied(id, EventKind::Resync, reply),
-            Self::Nothing(reply) => replied(id, EventKind::Nothing, reply),
-            Self::Unexpected(reply) => replied(id, EventKind::Unexpected, reply),
-            Self::Registered(index) => (id, EventKind::Registered, None, Some(js(index.to_string())), None),
-            Self::Disconnected => (id, EventKind::Disconnected, None, None, None),
-            Self::Failed(failure) => (id, EventKind::Failed, Some(Either::B(failure.into())), None, None),
-            Self::Retrying(retries) => (id, EventKind::Retrying, Some(Either::A(retries)), None, None),
-            Self::Exhausted => (id, EventKind::Exhausted, None, None, None),
-            Self::Unknown => (id, EventKind::Unknown, None, None, None),
-            Self::Refused { code, message } => {
-                (id, EventKind::Refused, None, Some(js(code.to_owned())), Some(js(message)))
+            Self::Reply(it) => reply(EventKind::Reply, it),
+            Self::Change(it, _) => reply(EventKind::Change, it),
+            Self::Resync(it) => reply(EventKind::Resync, it),
+            Self::Ended(it) => reply(EventKind::Ended, it),
+            Self::Refused(it) => reply(EventKind::Refused, it),
+            Self::Unexpected(it) => reply(EventKind::Unexpected, it),
+            // Indexes are far below 2^53.
+            Self::Registered(index) => number(EventKind::Registered, index as f64),
+            Self::Retrying(retries) => number(EventKind::Retrying, retries.into()),
+            Self::Disconnected => plain(EventKind::Disconnected),
+            Self::Exhausted => plain(EventKind::Exhausted),
+            Self::Unknown => plain(EventKind::Unknown),
+            Self::Failed(failure) => {
+                (id, EventKind::Failed, Some(Either::B(failure.into())), None, None).into()
+            }
+            Self::Unsendable { code, message } => {
+                (id, EventKind::Unsendable, None, Some(js(code.to_owned())), Some(js(message))).into()
             }
         }
-        .into()
     }
 }
 
-impl From<client::Event> for Event {
-    fn from(event: client::Event) -> Self {
-        match event {
-            client::Event::Failed(failure) => Self::Failed(failure),
-            client::Event::Retrying(retries) => Self::Retrying(retries),
+impl From<Progress> for Event {
+    fn from(progress: Progress) -> Self {
+        match progress {
+            Progress::Failed(failure) => Self::Failed(failure),
+            Progress::Retrying(retries) => Self::Retrying(retries),
         }
     }
 }
 
-impl From<client::Outcome> for Event {
-    fn from(outcome: client::Outcome) -> Self {
+impl From<Outcome> for Event {
+    fn from(outcome: Outcome) -> Self {
         match outcome {
-            client::Outcome::Reply(reply) => Self::Reply(reply),
-            client::Outcome::Exhausted => Self::Exhausted,
-            client::Outcome::Unknown => Self::Unknown,
+            Outcome::Reply(reply) => Self::Reply(reply),
+            Outcome::Exhausted => Self::Exhausted,
+            Outcome::Unknown => Self::Unknown,
         }
     }
 }
 
-impl From<failure::Failure> for Failure {
-    fn from(failure: failure::Failure) -> Self {
-        let (reply, error) = match failure.cause {
-            Cause::Status(reply) => (Some(reply), None),
-            Cause::Transport(error) => (None, Some(error)),
+impl From<Failure> for AttemptFailure {
+    fn from(Failure { member, at, failed }: Failure) -> Self {
+        let (reply, error) = match failed.cause {
+            Cause::Reply(reply) => (Some(reply), None),
+            Cause::Error(error) => (None, Some(*error)),
         };
         let status = reply.as_ref().map(|reply| reply.status.into());
         let (headers, body) = reply.map(|reply| (reply.headers.into_lines(), text(reply.body))).unzip();
         let message = error.as_ref().map(|error| error.message.clone());
-        let TransportError { code, syscall, address, port, hostname, connect, .. } =
-            error.unwrap_or_default();
+        let error = error.unwrap_or_default();
         Self {
-            endpoint: u32::try_from(failure.endpoint).unwrap_or(u32::MAX),
-            timestamp: failure
-                .at
-                .duration_since(UNIX_EPOCH)
-                .map_or(0.0, |since| since.as_secs_f64() * 1000.0),
+            member: u32::try_from(member).unwrap_or(u32::MAX),
+            timestamp: at.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1000.0),
             status,
             headers,
             body,
             message,
-            code: code.map(Into::into),
-            syscall: syscall.map(Into::into),
-            address,
-            port: port.map(Into::into),
-            hostname,
-            connect,
+            code: error.code.map(Into::into),
+            syscall: error.syscall.map(Into::into),
+            address: error.address,
+            port: error.port.map(Into::into),
+            hostname: error.hostname,
+            connect: error.connect,
         }
     }
 }

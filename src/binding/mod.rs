@@ -1,7 +1,7 @@
 //! The boundary to JavaScript: conversion only.
 //!
 //! An [`environment::Environment`] exists once per JavaScript environment (main thread or worker) and owns the one
-//! threadsafe function by which every request reports; a [`client::Client`] is the native half of an `Etcd` object.
+//! threadsafe function by which every request reports; a [`client::NativeClient`] is the native half of an `Etcd` object.
 //! What crosses for a request is scalars and strings: building objects through Node-API costs more than it gives.
 
 pub mod client;
@@ -9,3 +9,4 @@ pub mod environment;
 pub mod event;
 pub mod loop_guard;
 pub mod options;
+pub mod reporter;

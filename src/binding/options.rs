@@ -1,16 +1,20 @@
 //! Options of a client as JavaScript hands them over, already checked for their types.
 
 use crate::client::{ResendPolicy, RetryWaits};
+use crate::transport::http::HttpOptions;
 use crate::transport::http::redirect::{Follow, RedirectPolicy};
-use crate::transport::http::{HttpOptions, PoolOptions};
+use crate::wire::connector::ConnectorOptions;
 use crate::wire::credentials;
 use crate::wire::endpoint::Endpoint;
+use crate::wire::proxy::Proxies;
 use crate::wire::tls::TlsOptions;
+use crate::wire::way::is_secure;
 use http::header::PROXY_AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// What an `Etcd` object needs of its constructor's arguments.
 #[napi(object, object_to_js = false)]
@@ -56,21 +60,23 @@ impl ClientOptions {
 
     /// # Errors
     /// As [`Self::endpoints`].
-    pub fn http(&self, endpoints: &[Endpoint]) -> Result<HttpOptions> {
+    pub fn http(&self, endpoints: Vec<Endpoint>, proxies: &Proxies) -> Result<HttpOptions> {
         let headers = self.headers()?;
         Ok(HttpOptions {
             authorization: self.authorization()?,
+            gzip: self.gzip,
             // A size beyond memory is no limit.
             max_response_size: self.max_response_size as usize,
-            redirects: self.redirects(endpoints),
-            pool: PoolOptions {
+            max_sockets: self.max_sockets as usize,
+            keep_alive: self.keep_alive,
+            redirects: self.redirects(&endpoints),
+            connector: ConnectorOptions {
                 tls: self.tls().build().map_err(invalid)?,
-                max_sockets: self.max_sockets as usize,
-                keep_alive: self.keep_alive,
-                gzip: self.gzip,
                 proxy_authorization: headers.get(PROXY_AUTHORIZATION).cloned(),
                 local_address: self.local_address()?,
             },
+            proxies: proxies.clone(),
+            endpoints,
             headers,
         })
     }
@@ -87,7 +93,11 @@ impl ClientOptions {
             (false, true) => Follow::Reads,
             (false, false) => Follow::None,
         };
-        RedirectPolicy { follow, max: self.max_redirects, tls: endpoints.iter().any(Endpoint::is_secure) }
+        RedirectPolicy {
+            follow,
+            max: self.max_redirects,
+            tls: endpoints.iter().any(|endpoint| is_secure(endpoint.url())),
+        }
     }
 
     fn tls(&self) -> TlsOptions {
@@ -135,6 +145,12 @@ impl ClientOptions {
         let password = self.password.as_deref().unwrap_or_default();
         Ok(self.user.as_ref().map(|user| credentials::basic(user, password)))
     }
+}
+
+/// Milliseconds as JavaScript gives them. Zero, and anything beyond time, stands for no limit, as it did in `request`.
+#[must_use]
+pub fn limit(milliseconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(milliseconds / 1000.0).ok().filter(|limit| !limit.is_zero())
 }
 
 fn invalid(reason: impl ToString) -> Error {

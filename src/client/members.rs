@@ -1,6 +1,5 @@
-//! The members of a cluster as one client sees them: where they are, and which of them failed just now.
+//! The members of a cluster as one client sees them: which of them failed just now.
 
-use crate::wire::endpoint::Endpoint;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,6 @@ const REST: Duration = Duration::from_secs(10);
 /// comes late costs one attempt.
 #[derive(Debug)]
 pub struct Members {
-    endpoints: Vec<Endpoint>,
     /// Until when each is asked last, in milliseconds after `start`; 0 for a member that did not fail.
     resting: Vec<AtomicU64>,
     start: Instant,
@@ -19,14 +17,14 @@ pub struct Members {
 
 impl Members {
     #[must_use]
-    pub fn new(endpoints: Vec<Endpoint>) -> Self {
-        let resting = endpoints.iter().map(|_| AtomicU64::new(0)).collect();
-        Self { endpoints, resting, start: Instant::now() }
+    pub fn new(count: usize) -> Self {
+        Self { resting: (0..count).map(|_| AtomicU64::new(0)).collect(), start: Instant::now() }
     }
 
+    /// How many there are.
     #[must_use]
-    pub fn endpoints(&self) -> &[Endpoint] {
-        &self.endpoints
+    pub const fn count(&self) -> usize {
+        self.resting.len()
     }
 
     /// The order in which a request tries the members: random, so that clients spread over them, but those that failed
@@ -36,8 +34,8 @@ impl Members {
         self.route_at(self.start.elapsed())
     }
 
-    /// Notes how an attempt at a member ended.
-    pub fn note(&self, member: usize, answered: bool) {
+    /// Takes down how an attempt at a member ended.
+    pub fn record_outcome(&self, member: usize, answered: bool) {
         let Some(mark) = self.resting.get(member) else { return };
         if !answered {
             self.failed_at(member, self.start.elapsed());
@@ -47,7 +45,7 @@ impl Members {
     }
 
     fn route_at(&self, now: Duration) -> Vec<usize> {
-        let mut route: Vec<usize> = (0..self.endpoints.len()).collect();
+        let mut route: Vec<usize> = (0..self.count()).collect();
         fastrand::shuffle(&mut route);
         if self.resting.iter().all(|mark| mark.load(Relaxed) == 0) {
             return route;
@@ -91,10 +89,6 @@ mod tests {
     const NOW: Duration = Duration::from_secs(5);
     const RUNS: usize = 200;
 
-    fn members(count: usize) -> Members {
-        Members::new((0..count).map(|i| Endpoint::parse(&format!("h{i}:1")).unwrap()).collect())
-    }
-
     /// The orders that show up within so many runs that each possible one does.
     fn orders(members: &Members, now: Duration) -> HashSet<Vec<usize>> {
         (0..RUNS).map(|_| members.route_at(now)).collect()
@@ -102,24 +96,24 @@ mod tests {
 
     #[test]
     fn a_route_holds_every_member_once_in_any_order() {
-        assert_eq!(orders(&members(3), NOW).len(), 6);
-        assert!(members(0).route().is_empty());
-        assert_eq!(members(1).route(), [0]);
+        assert_eq!(orders(&Members::new(3), NOW).len(), 6);
+        assert!(Members::new(0).route().is_empty());
+        assert_eq!(Members::new(1).route(), [0]);
     }
 
     #[test]
     fn a_member_that_failed_comes_last_until_it_answers() {
-        let members = members(3);
+        let members = Members::new(3);
         members.failed_at(1, NOW);
         let just_before = NOW + REST - Duration::from_millis(1);
         assert_eq!(orders(&members, just_before), HashSet::from([vec![0, 2, 1], vec![2, 0, 1]]));
-        members.note(1, true);
+        members.record_outcome(1, true);
         assert_eq!(orders(&members, NOW).len(), 6);
     }
 
     #[test]
     fn two_of_three_that_failed_are_in_any_order_behind_the_third() {
-        let members = members(3);
+        let members = Members::new(3);
         members.failed_at(0, NOW);
         members.failed_at(2, NOW);
         assert_eq!(orders(&members, NOW), HashSet::from([vec![1, 0, 2], vec![1, 2, 0]]));
@@ -127,7 +121,7 @@ mod tests {
 
     #[test]
     fn one_request_tries_a_member_that_has_rested_first() {
-        let members = members(3);
+        let members = Members::new(3);
         members.failed_at(1, NOW);
         let later = NOW + REST;
         assert_eq!(members.route_at(later)[0], 1);
@@ -137,7 +131,7 @@ mod tests {
 
     #[test]
     fn of_two_that_have_rested_each_request_tries_one() {
-        let members = members(3);
+        let members = Members::new(3);
         members.failed_at(0, NOW);
         members.failed_at(1, NOW);
         let later = NOW + REST;
@@ -148,7 +142,7 @@ mod tests {
 
     #[test]
     fn when_all_have_failed_none_is_worse_than_another() {
-        let members = members(3);
+        let members = Members::new(3);
         for member in 0..3 {
             members.failed_at(member, NOW);
         }

@@ -1,62 +1,57 @@
-//! The seam: a v2 request goes in, a v2 reply or a transport error comes out.
+//! The seam: what a cluster that keeps v2's promises does, wherever its keys are.
 //!
-//! Everything above knows endpoints, requests and replies; everything about HTTP stays below.
+//! Above it is policy, which asks what *kind* of failure it was and never looks at a code, a status or a header. Below it
+//! is all that one transport has to itself, in a folder of its own.
 
+pub mod cluster;
 pub mod http;
 
-use crate::v2::failure::TransportError;
-use crate::v2::reply::{Headers, Reply};
-use crate::v2::request::Request;
-use crate::wire::endpoint::Endpoint;
-use bytes::Bytes;
+use crate::v2::failure::Failed;
+use crate::v2::reply::Reply;
+use crate::v2::request::{Request, Watch};
 use std::future::Future;
 
-/// Carries one attempt of a request to one endpoint.
-pub trait Transport: Send + Sync {
-    type Body: Body;
+/// A cluster, as one client reaches it on one runtime.
+pub trait Transport: Send + Sync + 'static {
+    /// One attempt of a request at one member. Dropped, it is given up, and closes what it had open.
+    fn call(&self, member: usize, request: &Request) -> impl Future<Output = Result<Reply, Failed>> + Send;
 
-    /// Resolves with a reply as soon as its headers are here, whatever its status: of a watch, that is when the server
-    /// has registered it. Dropping the future or the body gives the attempt up and closes what it had open.
-    fn open(
+    /// Watches at one member, and feeds what happens from the index `since` on, or without one from now on. Resolves when
+    /// that comes to an end, with the reason. Dropped, it is given up.
+    fn watch<F: Feed>(
         &self,
-        endpoint: &Endpoint,
-        request: &Request,
-    ) -> impl Future<Output = Result<Opened<Self::Body>, TransportError>> + Send;
-
-    /// Resolves with the complete reply.
-    fn send(
-        &self,
-        endpoint: &Endpoint,
-        request: &Request,
-    ) -> impl Future<Output = Result<Reply, TransportError>> + Send {
-        async { self.open(endpoint, request).await?.complete().await }
-    }
+        member: usize,
+        watch: &Watch,
+        since: Option<u64>,
+        feed: &mut F,
+    ) -> impl Future<Output = Broken> + Send;
 }
 
-/// What follows the headers of a reply.
-pub trait Body: Send {
-    /// The next bytes, or `None` at the end.
-    fn chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, TransportError>> + Send;
+/// Takes what a watch finds: each change once, in order, none missing. While it waits, the watch reads nothing.
+pub trait Feed: Send {
+    /// The member keeps the watch: every change after this index will come.
+    fn registered(&mut self, index: u64) -> impl Future<Output = ()> + Send;
+
+    /// A change, with the reply that tells of it.
+    fn change(&mut self, index: u64, reply: Reply) -> impl Future<Output = ()> + Send;
+
+    /// Below this index nothing is left to come.
+    fn progress(&mut self, index: u64);
 }
 
-/// A reply whose body is still to be read.
+/// Why a watch at a member came to its end.
 #[derive(Debug)]
-pub struct Opened<B> {
-    pub status: u16,
-    pub headers: Headers,
-    pub body: B,
-}
-
-impl<B: Body> Opened<B> {
-    /// Reads the rest.
-    ///
-    /// # Errors
-    /// When the reply is cut short, or larger than the transport takes.
-    pub async fn complete(mut self) -> Result<Reply, TransportError> {
-        let mut body = Vec::new();
-        while let Some(chunk) = self.body.chunk().await? {
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Reply { status: self.status, headers: self.headers, body })
-    }
+pub enum Broken {
+    /// The member failed, or the way there.
+    Failed(Failed),
+    /// What was asked for is no longer in the history: the store is at this index.
+    Outdated(u64, Reply),
+    /// Somebody between us and the member ended the watch in good order.
+    Ended(Reply),
+    /// The credentials are missing or do not suffice.
+    Forbidden(Reply),
+    /// etcd refuses the watch with another error.
+    Refused(Reply),
+    /// No etcd answers so.
+    Unexpected(Reply),
 }

@@ -1,51 +1,77 @@
-//! Why a request got no usable reply from an endpoint.
+//! Why a request got no usable reply from a member.
 
 use crate::v2::reply::Reply;
 use std::borrow::Cow;
 use std::time::SystemTime;
 
-/// One attempt at one endpoint that failed: an entry of `err.errors`.
+/// One attempt at one member that failed: an entry of `err.errors`.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// The place of the endpoint in the client's list.
-    pub endpoint: usize,
+    /// The place of the member in the client's list.
+    pub member: usize,
     pub at: SystemTime,
+    pub failed: Failed,
+}
+
+impl Failure {
+    /// An attempt that failed just now.
+    #[must_use]
+    pub fn now(member: usize, failed: Failed) -> Self {
+        Self { member, at: SystemTime::now(), failed }
+    }
+}
+
+/// An attempt that failed: the policy asks its kind, people read its cause.
+#[derive(Debug, Clone)]
+pub struct Failed {
+    pub kind: Kind,
+    /// Whether the request, or a part of it, may have reached the member, who may then have done what was asked.
+    pub sent: bool,
     pub cause: Cause,
+}
+
+impl Failed {
+    /// The member answered with a status of 500 or more: it cannot do what was asked, or not now.
+    #[must_use]
+    pub fn unavailable(reply: Reply) -> Self {
+        let kind = if reply.is_leader_election() { Kind::Election } else { Kind::Other };
+        Self { kind, sent: true, cause: Cause::Reply(reply) }
+    }
+}
+
+/// What a failure means for what is done next. Only the transport looks at codes, statuses and texts for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Nobody accepts connections there: asking again costs that host nothing.
+    Refused,
+    /// A connection ended before the reply did.
+    Reset,
+    /// The member says that the cluster has no leader right now.
+    Election,
+    Other,
+}
+
+impl Kind {
+    /// Whether waiting for a new leader may help: the rule by which node-etcd repeats a request (semantics.md 2.4).
+    #[must_use]
+    pub const fn may_be_leader_election(self) -> bool {
+        matches!(self, Self::Refused | Self::Reset | Self::Election)
+    }
 }
 
 /// What went wrong.
 #[derive(Debug, Clone)]
 pub enum Cause {
-    /// The server answered with a status of 500 or more.
-    Status(Reply),
-    /// No complete reply came.
-    Transport(TransportError),
+    /// The member answered that it cannot answer: a status of 500 or more.
+    Reply(Reply),
+    /// No complete reply came. Boxed, as it is large and rare.
+    Error(Box<NodeError>),
 }
 
-impl Cause {
-    /// Whether waiting for a new leader may help: the rule by which node-etcd repeats a request (semantics.md 2.4).
-    #[must_use]
-    pub fn may_be_leader_election(&self) -> bool {
-        match self {
-            Self::Status(reply) => reply.is_leader_election(),
-            Self::Transport(error) => matches!(error.code(), Some("ECONNREFUSED" | "ECONNRESET")),
-        }
-    }
-
-    /// Whether the server may have done what was asked all the same.
-    #[must_use]
-    pub const fn may_have_been_applied(&self) -> bool {
-        match self {
-            Self::Status(_) => true,
-            Self::Transport(error) => error.sent,
-        }
-    }
-}
-
-/// A failure below HTTP, or of HTTP itself, in the words of Node's errors: `httperror` in `err.errors`.
+/// An error in the words of Node's errors: `httperror` in `err.errors`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct TransportError {
+pub struct NodeError {
     pub message: String,
     /// Node's code, such as `ECONNREFUSED`.
     pub code: Option<Cow<'static, str>>,
@@ -57,11 +83,9 @@ pub struct TransportError {
     pub hostname: Option<String>,
     /// For a timeout: whether it struck while connecting.
     pub connect: Option<bool>,
-    /// Whether the request, or a part of it, may have reached the server.
-    pub sent: bool,
 }
 
-impl TransportError {
+impl NodeError {
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), ..Self::default() }
@@ -72,8 +96,9 @@ impl TransportError {
         Self { code: Some(code.into()), ..Self::new(message) }
     }
 
+    /// An attempt that failed with this error.
     #[must_use]
-    pub fn code(&self) -> Option<&str> {
-        self.code.as_deref()
+    pub fn failed(self, kind: Kind, sent: bool) -> Failed {
+        Failed { kind, sent, cause: Cause::Error(Box::new(self)) }
     }
 }

@@ -50,10 +50,16 @@ impl Key {
         Ok(Self(path))
     }
 
-    /// The absolute path below the keys' root: `/` or `/a/b`.
+    /// The absolute path below the keys' root as URLs write it: `/` or `/a/b`.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.0
+    }
+
+    /// The same path as the store names it, decoded.
+    #[must_use]
+    pub fn name(&self) -> String {
+        percent_decode_str(&self.0).decode_utf8_lossy().into_owned()
     }
 }
 
@@ -95,6 +101,15 @@ mod tests {
         assert_eq!(path("a%20b%2fc"), "/a%20b%2fc");
         assert_eq!(path("100%"), "/100%25");
         assert_eq!(path("a%zzb%é"), "/a%25zzb%25%C3%A9");
+    }
+
+    #[test]
+    fn the_store_names_it_decoded() {
+        let name = |key| Key::parse(key).unwrap().name();
+        assert_eq!(
+            (name("a b"), name("a%20ü"), name("100%")),
+            ("/a b".into(), "/a ü".into(), "/100%".into())
+        );
     }
 
     #[test]

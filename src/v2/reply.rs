@@ -61,25 +61,32 @@ impl Reply {
     /// (semantics.md 2.4; numbers only, as node-etcd compared them).
     #[must_use]
     pub fn is_leader_election(&self) -> bool {
-        match self.error_code() {
-            Body::Code(code) => code == Some(300.0) || code == Some(301.0),
-            Body::Text(text) => text.contains("Not current leader"),
+        match self.error() {
+            ErrorBody::Code(code) => code == Some(300.0) || code == Some(301.0),
+            ErrorBody::Text(text) => text.contains("Not current leader"),
         }
     }
 
     /// Looks at nothing but the code: a raw value is skipped without recursion, however deep the JSON is.
-    fn error_code(&self) -> Body {
+    fn error(&self) -> ErrorBody {
         if let Ok(text) = serde_json::from_slice::<String>(&self.body) {
-            return Body::Text(text);
+            return ErrorBody::Text(text);
         }
         match serde_json::from_slice::<HashMap<String, &RawValue>>(&self.body) {
-            Ok(fields) => Body::Code(fields.get("errorCode").and_then(|code| f64::deserialize(*code).ok())),
-            Err(_) => Body::Text(String::from_utf8_lossy(&self.body).into_owned()),
+            Ok(fields) => ErrorBody::Code(fields.get("errorCode").and_then(|code| code_number(code))),
+            Err(_) => ErrorBody::Text(String::from_utf8_lossy(&self.body).into_owned()),
         }
     }
 }
 
-enum Body {
+/// The number that an `errorCode` is; only numbers count (semantics.md 2.4).
+#[must_use]
+pub fn code_number(code: &RawValue) -> Option<f64> {
+    f64::deserialize(code).ok()
+}
+
+/// What a body that tells of an error is.
+enum ErrorBody {
     Code(Option<f64>),
     Text(String),
 }

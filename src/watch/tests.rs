@@ -3,13 +3,17 @@
 use super::*;
 use crate::client::members::Members;
 use crate::client::{ResendPolicy, RetryWaits};
-use crate::transport::Body;
-use crate::v2::failure::TransportError;
-use crate::wire::endpoint::Endpoint;
+use crate::transport::http::exchange::{Body, Exchange, Length, Opened};
+use crate::transport::http::watch::follow;
+use crate::v2::failure::{Failed, NodeError};
+use crate::v2::key::Key;
+use crate::v2::request::Request;
 use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
+use serde_json::Value;
 use std::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// What the transport does with the next request whose URL holds `when`.
 #[derive(Clone, Debug)]
@@ -20,7 +24,7 @@ struct Step {
 
 #[derive(Clone, Debug)]
 enum Does {
-    Fail(&'static str),
+    Fail(Kind),
     /// Nothing, until the request's time is over.
     Hang,
     /// Status, store index, and pieces after a wait of milliseconds each; then the end, or silence.
@@ -39,7 +43,7 @@ struct Pieces {
 }
 
 impl Body for Pieces {
-    async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, Failed> {
         let Some((at, _)) = self.pieces.front() else {
             return if self.silent { std::future::pending().await } else { Ok(None) };
         };
@@ -48,31 +52,42 @@ impl Body for Pieces {
     }
 }
 
-struct Wire(Arc<Script>, Instant);
+/// The transport over HTTP, but for the wire.
+struct Scripted(Arc<Script>, Instant);
 
-impl Transport for Wire {
+impl Transport for Scripted {
+    async fn call(&self, member: usize, request: &Request) -> Result<Reply, Failed> {
+        self.open(member, request, Length::Limited).await?.complete().await
+    }
+
+    async fn watch<F: Feed>(&self, member: usize, watch: &Watch, since: Option<u64>, feed: &mut F) -> Broken {
+        follow(self, member, watch, since, feed).await
+    }
+}
+
+impl Exchange for Scripted {
     type Body = Pieces;
 
-    async fn open(&self, endpoint: &Endpoint, request: &Request) -> Result<Opened<Pieces>, TransportError> {
-        let url = format!("{} {}", endpoint.name(), request.query);
+    async fn open(&self, member: usize, request: &Request, _: Length) -> Result<Opened<Pieces>, Failed> {
+        let asked = format!("{member} {}", request.parameters);
         let at = u64::try_from(self.1.elapsed().as_millis()).unwrap();
-        self.0.asked.lock().unwrap().push((at, url.clone()));
+        self.0.asked.lock().unwrap().push((at, asked.clone()));
         let step = {
             let mut steps = self.0.steps.lock().unwrap();
-            let found = steps.iter().position(|step| url.contains(step.when));
+            let found = steps.iter().position(|step| asked.contains(step.when));
             found.map(|found| steps.remove(found))
         };
         let Some(step) = step else { return std::future::pending().await };
         match step.does {
-            Does::Fail(code) => Err(TransportError::with_code(code, code)),
+            Does::Fail(kind) => Err(NodeError::new("scripted").failed(kind, false)),
             Does::Hang => {
                 sleep(request.timeout.unwrap()).await;
-                Err(TransportError::with_code("silent", "ESOCKETTIMEDOUT"))
+                Err(NodeError::new("silent").failed(Kind::Other, true))
             }
             Does::Reply(status, index, pieces, silent) => {
-                let mut headers = Headers::default();
+                let mut headers = HeaderMap::new();
                 if index > 0 {
-                    headers.push("x-etcd-index", index.to_string().as_bytes());
+                    headers.insert("x-etcd-index", HeaderValue::from(index));
                 }
                 let now = Instant::now();
                 let pieces =
@@ -86,17 +101,18 @@ impl Transport for Wire {
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<String>>>);
 
-impl Observer for Seen {
-    async fn notify(&self, notice: Notice) {
+impl Listener for Seen {
+    async fn tell(&self, notice: Notice) {
         let text = match notice {
             Notice::Registered(index) => format!("registered {index}"),
-            Notice::Change(reply) => match event::read(reply.status, &reply.body) {
-                Meaning::Event(event) => event.index.to_string(),
-                other => format!("{other:?}"),
-            },
+            Notice::Change(reply) => {
+                let body: Value = serde_json::from_slice(&reply.body).unwrap();
+                body["node"]["modifiedIndex"].to_string()
+            }
             Notice::Resync(_) => "resync".to_owned(),
-            Notice::Nothing(_) => "nothing".to_owned(),
+            Notice::Ended(_) => "ended".to_owned(),
             Notice::Disconnected(failures) => format!("disconnected {}", failures.len()),
+            Notice::Refused(_) => "refused".to_owned(),
             Notice::Unexpected(_) => "unexpected".to_owned(),
         };
         self.0.lock().unwrap().push(text);
@@ -130,8 +146,8 @@ fn stream(store: u64, lines: &[(u64, u64)]) -> Step {
     Step { when: "stream=true", does: Does::Reply(200, store, lines, true) }
 }
 
-fn fail(when: &'static str, code: &'static str) -> Step {
-    Step { when, does: Does::Fail(code) }
+fn fail(when: &'static str, kind: Kind) -> Step {
+    Step { when, does: Does::Fail(kind) }
 }
 
 /// Polls that find the watch far behind, so that a stream follows.
@@ -145,24 +161,23 @@ struct Run {
 }
 
 /// Watches `/k` for a while.
-async fn run_on(hosts: &[&str], index: Option<u64>, seconds: u64, steps: Vec<Step>) -> Run {
+async fn run_on(members: usize, since: Option<u64>, seconds: u64, steps: Vec<Step>) -> Run {
     let script = Arc::new(Script { steps: Mutex::new(steps), asked: Mutex::default() });
-    let endpoints = hosts.iter().map(|host| Endpoint::parse(host).unwrap()).collect();
     let policy = ResendPolicy { waits: RetryWaits::ELECTION, resend_writes: true };
-    let client =
-        Client::new(Arc::new(Members::new(endpoints)), policy, Wire(Arc::clone(&script), Instant::now()));
+    let transport = Scripted(Arc::clone(&script), Instant::now());
+    let client = Client::new(Arc::new(Members::new(members)), policy, transport);
     let key = Key::parse("/k").unwrap();
     let liveness = Duration::from_secs(60);
-    let watch = Watch { key, query: String::new(), index, timeout: None, liveness, proxies: None };
+    let watch = Watch { key, parameters: String::new(), timeout: None, liveness };
     let seen = Seen::default();
-    let watching = Watching::new(Arc::new(client), watch, seen.clone());
+    let watching = Watching::new(Arc::new(client), watch, since, seen.clone());
     let _ = timeout(Duration::from_secs(seconds), watching.run()).await;
     let asked = script.asked.lock().unwrap().clone();
     Run { seen: std::mem::take(&mut *seen.0.lock().unwrap()), asked }
 }
 
 async fn run(index: Option<u64>, steps: Vec<Step>) -> Vec<String> {
-    run_on(&["a"], index, 1000, steps).await.seen
+    run_on(1, index, 1000, steps).await.seen
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,7 +192,7 @@ async fn without_an_index_the_registration_is_the_start_also_over_an_outage() {
         Step { when: "wait=true", does: Does::Reply(200, 5, vec![(100, String::new())], false) },
         poll("waitIndex=6&", 9, 0, event(8)),
     ];
-    assert_eq!(run(None, steps).await, ["registered 6", "nothing", "8"]);
+    assert_eq!(run(None, steps).await, ["registered 6", "ended", "8"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -202,7 +217,7 @@ async fn a_silent_stream_is_noticed_and_made_up_for() {
     steps.push(stream(2, &[(0, 3)]));
     steps.push(poll("waitIndex=4&", 9, 0, event(5)));
     steps.push(poll("waitIndex=6&", 9, 0, event(8)));
-    let run = run_on(&["a"], Some(1), 2, steps).await;
+    let run = run_on(1, Some(1), 2, steps).await;
     assert_eq!(run.seen, ["1", "2", "3", "5", "8"]);
     let check = run.asked.iter().find(|(_, query)| query.contains("waitIndex=4&")).unwrap();
     assert!(check.0 <= 10, "checked after {} ms", check.0);
@@ -227,17 +242,17 @@ async fn outdated_in_each_state_is_one_resync_and_the_end_of_the_gap() {
 #[tokio::test(start_paused = true)]
 async fn outdated_at_the_very_index_that_the_server_named_does_not_spin() {
     let steps = vec![outdated("wait", 50); 1000];
-    let run = run_on(&["a"], Some(1), 10, steps).await;
+    let run = run_on(1, Some(1), 10, steps).await;
     assert!(run.asked.len() < 100, "{} requests in 10 s", run.asked.len());
 }
 
 #[tokio::test(start_paused = true)]
 async fn empty_replies_garbage_and_stale_events_are_told_and_do_not_spin() {
     let steps = vec![poll("waitIndex=5&", 9, 0, String::new()), poll("waitIndex=5&", 9, 0, event(6))];
-    assert_eq!(run(Some(5), steps).await, ["nothing", "6"]);
+    assert_eq!(run(Some(5), steps).await, ["ended", "6"]);
     for odd in ["<html>".to_owned(), "{}".to_owned(), event(4)] {
         let steps = vec![poll("waitIndex=5&", 9, 0, odd.clone()); 1000];
-        let run = run_on(&["a"], Some(5), 60, steps).await;
+        let run = run_on(1, Some(5), 60, steps).await;
         assert!(run.seen.iter().all(|told| told == "unexpected"), "{odd}");
         assert!((2..40).contains(&run.asked.len()), "{} requests", run.asked.len());
     }
@@ -248,7 +263,7 @@ async fn missing_credentials_are_told_and_asked_for_again_after_30_s() {
     let denied = r#"{"errorCode":110,"index":0}"#;
     let steps =
         vec![refusal("wait", 401, denied), refusal("wait", 401, denied), poll("wait", 3, 0, event(4))];
-    let run = run_on(&["a"], Some(1), 100, steps).await;
+    let run = run_on(1, Some(1), 100, steps).await;
     assert_eq!(run.seen, ["unexpected", "unexpected", "4"]);
     let times: Vec<u64> = run.asked.iter().map(|(at, _)| *at).collect();
     assert_eq!(times[..3], [0, 30_000, 60_000]);
@@ -256,9 +271,9 @@ async fn missing_credentials_are_told_and_asked_for_again_after_30_s() {
 
 #[tokio::test(start_paused = true)]
 async fn endpoints_take_turns_and_only_a_whole_round_of_failures_is_told() {
-    let mut steps = vec![fail("wait", "ECONNRESET"); 3];
+    let mut steps = vec![fail("wait", Kind::Reset); 3];
     steps.push(poll("wait", 3, 0, event(4)));
-    let run = run_on(&["a", "b"], Some(1), 100, steps).await;
+    let run = run_on(2, Some(1), 100, steps).await;
     assert_eq!(run.seen, ["disconnected 2", "4"]);
     let hosts: Vec<&str> = run.asked[..4].iter().map(|(_, asked)| asked.split(' ').next().unwrap()).collect();
     assert!(hosts[0] != hosts[1] && hosts[0] == hosts[2] && hosts[1] == hosts[3], "{hosts:?}");
@@ -266,14 +281,14 @@ async fn endpoints_take_turns_and_only_a_whole_round_of_failures_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn pauses_begin_with_none_and_grow_to_30_s_and_to_700_ms_while_connections_are_refused() {
-    for (code, cap) in [("ECONNRESET", 30_000), ("ECONNREFUSED", 700)] {
-        let run = run_on(&["a"], Some(1), 600, vec![fail("wait", code); 2000]).await;
+    for (kind, cap) in [(Kind::Reset, 30_000), (Kind::Refused, 700)] {
+        let run = run_on(1, Some(1), 600, vec![fail("wait", kind); 2000]).await;
         let waits: Vec<u64> = run.asked.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
-        assert_eq!(waits[0], 0, "{code}");
-        assert!((10..=21).contains(&waits[1]), "{code}: {waits:?}");
+        assert_eq!(waits[0], 0, "{kind:?}");
+        assert!((10..=21).contains(&waits[1]), "{kind:?}: {waits:?}");
         let last = waits[waits.len() - 1];
         // Paused time goes by whole milliseconds, and each pause may be rounded up.
-        assert!((cap..=cap + 2).contains(&last), "{code}: {waits:?}");
+        assert!((cap..=cap + 2).contains(&last), "{kind:?}: {waits:?}");
     }
 }
 
@@ -295,10 +310,10 @@ async fn a_quiet_poll_is_renewed_so_that_foreign_events_cost_nothing() {
         silent("waitIndex=1&", 900),    // the renewal
         outdated("waitIndex=1&", 1800), // the next one, by which only 901 is in the history
         cut("waitIndex=901&", 1800),
-        outdated("waitIndex=901&", 2700), // after the cut
+        outdated("waitIndex=1&", 2700), // after the cut
         poll("waitIndex=1801&", 2700, 0, event(2701)),
     ];
-    assert_eq!(run(Some(1), steps).await, ["nothing", "2701"]);
+    assert_eq!(run(Some(1), steps).await, ["ended", "2701"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -316,11 +331,11 @@ async fn a_connection_that_died_without_a_word_is_replaced_within_its_liveness()
     let silent = || Step { when: "waitIndex=1&", does: Does::Reply(200, 1, vec![], true) };
     let hang = || Step { when: "waitIndex=1&", does: Does::Hang };
     let steps = vec![silent(), hang(), poll("waitIndex=1&", 3, 0, event(2))];
-    let run = run_on(&["a"], Some(1), 100, steps).await;
+    let run = run_on(1, Some(1), 100, steps).await;
     assert_eq!(run.seen, ["disconnected 1", "2"]);
     assert!(run.asked[2].0 <= 60_000, "asked at {:?}", run.asked);
     let steps = vec![hang(), poll("waitIndex=1&", 3, 0, event(2))];
-    let run = run_on(&["a", "b"], Some(1), 100, steps).await;
+    let run = run_on(2, Some(1), 100, steps).await;
     assert_eq!(run.seen, ["2"], "the other host has it");
 }
 
@@ -330,7 +345,7 @@ async fn a_gap_that_holds_no_event_ends_with_the_stream() {
     steps.push(stream(9, &[]));
     steps.push(Step { when: "waitIndex=3&", does: Does::Reply(200, 9, vec![], true) });
     steps.push(poll("waitIndex=3&", 9, 0, event(10)));
-    let run = run_on(&["a"], Some(1), 5, steps).await;
+    let run = run_on(1, Some(1), 5, steps).await;
     assert_eq!(run.seen, ["1", "2", "10"]);
 }
 
@@ -341,7 +356,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         2 => (0..40_u64, prop::collection::vec((0..30_u64, 1..40_u64), 0..6))
             .prop_map(|(store, lines)| stream(store, &lines)),
         1 => (1..40_u64).prop_map(|index| outdated("wait", index)),
-        1 => Just(fail("wait", "ECONNRESET")),
+        1 => Just(fail("wait", Kind::Reset)),
         1 => Just(Step { when: "wait", does: Does::Hang }),
         1 => Just(poll("wait", 3, 0, String::new())),
         1 => Just(poll("wait", 3, 0, "<html>".to_owned())),

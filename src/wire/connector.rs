@@ -1,8 +1,9 @@
 //! How connections are opened: TCP, TLS, and the ways through proxies.
 
 use crate::wire::endpoint::authorization;
-use crate::wire::pool::PoolOptions;
 use crate::wire::resolver::SystemResolver;
+use crate::wire::tls::Tls;
+use crate::wire::way::{Way, is_secure};
 use crate::wire::yielding::Yielding;
 use bytes::Bytes;
 use http::{HeaderValue, Uri};
@@ -32,32 +33,14 @@ const TCP_KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(15), Durat
 /// How long sent bytes may stay unacknowledged.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The way to a server. Connections of the same way are as good as each other.
-#[derive(Debug)]
-pub struct Way {
-    pub server: Url,
-    pub proxy: Option<Url>,
-    /// Equal for the same ways only.
-    pub key: String,
-}
-
-impl Way {
-    /// To the server of a URL.
-    pub fn new(url: &Url, proxy: Option<Url>) -> Self {
-        let server = url.origin().ascii_serialization();
-        let key = proxy.as_ref().map_or_else(|| server.clone(), |proxy| format!("{server} {proxy}"));
-        Self { server: url.clone(), proxy, key }
-    }
-
-    /// Whom to connect to: the server or its proxy.
-    pub fn peer(&self) -> &Url {
-        self.proxy.as_ref().unwrap_or(&self.server)
-    }
-
-    /// Whether requests go to a proxy, which then needs their whole URL.
-    pub fn is_forwarded(&self) -> bool {
-        self.proxy.is_some() && !is_secure(&self.server)
-    }
+/// How connections are made.
+#[derive(Debug, Clone)]
+pub struct ConnectorOptions {
+    pub tls: Tls,
+    /// What proves to a proxy who is asking, instead of what its URL says.
+    pub proxy_authorization: Option<HeaderValue>,
+    /// The own address to connect from.
+    pub local_address: Option<IpAddr>,
 }
 
 trait Stream: Read + Write + Send + Unpin {}
@@ -74,7 +57,7 @@ pub struct Connector {
 }
 
 impl Connector {
-    pub fn new(options: &PoolOptions) -> Self {
+    pub fn new(options: &ConnectorOptions) -> Self {
         let mut tls = options.tls.config.clone();
         let proxy_tls = TlsConnector::from(Arc::new(tls.clone()));
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -124,7 +107,7 @@ impl Connector {
     }
 
     async fn tunnel(&self, proxy: &Url, server: &Url, stream: BoxStream) -> Result<BoxStream, BoxError> {
-        let mut tunnel = Tunnel::new(uri("http", proxy)?, Opened(Some(stream)));
+        let mut tunnel = Tunnel::new(uri("http", proxy)?, Connected(Some(stream)));
         if let Some(authorization) = self.proxy_authorization.clone().or_else(|| authorization(proxy)) {
             tunnel = tunnel.with_auth(authorization);
         }
@@ -145,9 +128,9 @@ async fn secured(
 }
 
 /// A connector that has connected already.
-struct Opened(Option<BoxStream>);
+struct Connected(Option<BoxStream>);
 
-impl Service<Uri> for Opened {
+impl Service<Uri> for Connected {
     type Response = BoxStream;
     type Error = BoxError;
     type Future = Ready<Result<BoxStream, BoxError>>;
@@ -159,10 +142,6 @@ impl Service<Uri> for Opened {
     fn call(&mut self, _: Uri) -> Self::Future {
         ready(self.0.take().ok_or_else(|| "a tunnel is dug once".into()))
     }
-}
-
-fn is_secure(url: &Url) -> bool {
-    url.scheme() == "https"
 }
 
 fn host(url: &Url) -> &str {

@@ -13,7 +13,7 @@ pub struct Endpoint {
     server: String,
     name: String,
     authorization: Option<HeaderValue>,
-    secure: bool,
+    url: Url,
 }
 
 /// A host that is not an address of an etcd server. Names no password, whatever the input held.
@@ -43,7 +43,7 @@ impl Endpoint {
             server: trimmed(&without_credentials(url.clone())),
             name: url.host_str().unwrap_or_default().to_owned(),
             authorization: authorization(&url),
-            secure: url.scheme() == "https",
+            url: without_credentials(url),
         })
     }
 
@@ -53,7 +53,7 @@ impl Endpoint {
         &self.host
     }
 
-    /// The URL without credentials: the prefix of every request's URL, and the name in messages.
+    /// The text of that URL without a slash at its end: the name in messages.
     #[must_use]
     pub fn server(&self) -> &str {
         &self.server
@@ -71,10 +71,10 @@ impl Endpoint {
         self.authorization.as_ref()
     }
 
-    /// Whether this is an https endpoint.
+    /// The URL without credentials.
     #[must_use]
-    pub const fn is_secure(&self) -> bool {
-        self.secure
+    pub const fn url(&self) -> &Url {
+        &self.url
     }
 }
 
@@ -135,7 +135,7 @@ mod tests {
         let endpoint = Endpoint::parse("https://user:p%40ss@h:1/x").unwrap();
         assert_eq!(endpoint.server(), "https://h:1/x");
         assert_eq!(endpoint.authorization(), Some(&credentials::basic("user", "p@ss")));
-        assert!(endpoint.is_secure());
+        assert_eq!(endpoint.url().as_str(), "https://h:1/x");
     }
 
     #[test]

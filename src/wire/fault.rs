@@ -1,9 +1,10 @@
 //! Errors of the HTTP stack in the words of Node's errors, which programs compare with.
 
-use crate::v2::failure::TransportError;
-use crate::wire::connector::{BoxError, Way};
+use crate::v2::failure::{Failed, Kind, NodeError};
+use crate::wire::connector::BoxError;
 use crate::wire::resolver::ResolveError;
 use crate::wire::tls::verifier::Untrusted;
+use crate::wire::way::Way;
 use std::borrow::Cow;
 use std::error::Error;
 use std::io;
@@ -20,25 +21,27 @@ pub enum Stage {
 }
 
 /// No connection, or no TLS session, within the time limit.
-pub fn connect_timeout() -> TransportError {
-    TransportError { connect: Some(true), ..TransportError::with_code("ETIMEDOUT", "ETIMEDOUT") }
+pub fn connect_timeout() -> Failed {
+    let error = NodeError { connect: Some(true), ..NodeError::with_code("ETIMEDOUT", "ETIMEDOUT") };
+    error.failed(Kind::Other, false)
 }
 
 /// Connected, but no byte within the time limit.
-pub fn idle_timeout() -> TransportError {
-    let timeout = TransportError::with_code("ESOCKETTIMEDOUT", "ESOCKETTIMEDOUT");
-    TransportError { connect: Some(false), sent: true, ..timeout }
-}
-
-/// A kept connection that the server closed in the meantime looks like this.
-pub fn is_hang_up(error: &TransportError) -> bool {
-    error.code() == Some("ECONNRESET")
+pub fn idle_timeout() -> Failed {
+    let error = NodeError::with_code("ESOCKETTIMEDOUT", "ESOCKETTIMEDOUT");
+    NodeError { connect: Some(false), ..error }.failed(Kind::Other, true)
 }
 
 /// A reply that is larger than the client takes.
-pub fn reply_too_large(limit: usize) -> TransportError {
+pub fn reply_too_large(limit: usize) -> Failed {
     let message = format!("The reply is larger than maxResponseSize ({limit} bytes)");
-    TransportError { sent: true, ..TransportError::with_code(message, "ERR_RESPONSE_TOO_LARGE") }
+    NodeError::with_code(message, "ERR_RESPONSE_TOO_LARGE").failed(Kind::Other, true)
+}
+
+/// A request that could not be made at all.
+pub fn unsendable(server: &str, reason: impl std::fmt::Display) -> Failed {
+    let message = format!("Request to {server} cannot be sent: {reason}");
+    NodeError::with_code(message, "ERR_INVALID_URL").failed(Kind::Other, false)
 }
 
 /// What can go wrong below a request.
@@ -49,79 +52,87 @@ pub enum Fault {
     Decode(io::Error),
 }
 
-/// Translates what went wrong on the way to a URL.
-pub fn transport_error(fault: &Fault, url: &Url, way: &Way) -> TransportError {
-    match fault {
-        Fault::Connect(error, address) => connect_error(error.as_ref(), url, way, *address),
-        Fault::Http(error, stage) => TransportError { sent: true, ..http_error(error, *stage, url) },
-        Fault::Decode(error) => {
-            TransportError { sent: true, ..TransportError::with_code(error.to_string(), "Z_DATA_ERROR") }
-        }
+impl Fault {
+    /// What it is to the one who asked, by this way.
+    pub fn failed(&self, way: &Way) -> Failed {
+        let (error, sent) = match self {
+            Self::Connect(error, address) => (connect_error(error.as_ref(), way, *address), false),
+            Self::Http(error, stage) => (http_error(error, *stage, way), true),
+            Self::Decode(error) => (NodeError::with_code(error.to_string(), "Z_DATA_ERROR"), true),
+        };
+        let kind = kind(&error);
+        error.failed(kind, sent)
     }
 }
 
-fn connect_error(
-    error: &(dyn Error + 'static),
-    url: &Url,
-    way: &Way,
-    address: Option<SocketAddr>,
-) -> TransportError {
+/// The one place where a code decides what is done.
+fn kind(error: &NodeError) -> Kind {
+    match error.code.as_deref() {
+        Some("ECONNREFUSED") => Kind::Refused,
+        Some("ECONNRESET") => Kind::Reset,
+        _ => Kind::Other,
+    }
+}
+
+fn connect_error(error: &(dyn Error + 'static), way: &Way, address: Option<SocketAddr>) -> NodeError {
     if let Some(unresolved) = find::<ResolveError>(error) {
-        return TransportError {
+        return NodeError {
             syscall: Some("getaddrinfo"),
             hostname: Some(unresolved.host.clone()),
-            ..TransportError::with_code(unresolved.to_string(), unresolved.code)
+            ..NodeError::with_code(unresolved.to_string(), unresolved.code)
         };
     }
     if let Some(tls) = find::<rustls::Error>(error) {
-        return tls_error(tls, url);
+        return tls_error(tls, way);
     }
     match find_system_code(error) {
         Some(code) => refused(code, way.peer(), address),
         // The tunnel's errors have no public type.
         None if way.proxy.is_some() => {
             let message = format!("tunneling socket could not be established: {}", innermost(error));
-            TransportError::with_code(message, "ECONNRESET")
+            NodeError::with_code(message, "ECONNRESET")
         }
         // The peer of a TLS handshake that just hangs up.
         None => hang_up(Stage::Request),
     }
 }
 
-fn http_error(error: &hyper::Error, stage: Stage, url: &Url) -> TransportError {
+fn http_error(error: &hyper::Error, stage: Stage, way: &Way) -> NodeError {
     if let Some(tls) = find::<rustls::Error>(error) {
-        return tls_error(tls, url);
+        return tls_error(tls, way);
     }
     if let Some(code) = find_system_code(error) {
-        let error = TransportError::with_code(format!("read {code}"), code);
-        return TransportError { syscall: Some("read"), ..error };
+        let error = NodeError::with_code(format!("read {code}"), code);
+        return NodeError { syscall: Some("read"), ..error };
     }
-    let malformed = |code| TransportError::with_code(format!("Parse Error: {}", innermost(error)), code);
-    match () {
-        () if error.is_parse() => malformed("HPE_INVALID_CONSTANT"),
-        () if is_malformed(error) => malformed("HPE_INVALID_CHUNK_SIZE"),
+    let malformed = |code| NodeError::with_code(format!("Parse Error: {}", innermost(error)), code);
+    if error.is_parse() {
+        malformed("HPE_INVALID_CONSTANT")
+    } else if is_malformed(error) {
+        malformed("HPE_INVALID_CHUNK_SIZE")
+    } else {
         // The connection ended: hyper calls it incomplete, canceled or a body error, Node a reset.
-        () => hang_up(stage),
+        hang_up(stage)
     }
 }
 
-fn hang_up(stage: Stage) -> TransportError {
+fn hang_up(stage: Stage) -> NodeError {
     let message = if stage == Stage::Request { "socket hang up" } else { "aborted" };
-    TransportError::with_code(message, "ECONNRESET")
+    NodeError::with_code(message, "ECONNRESET")
 }
 
-fn refused(code: &'static str, peer: &Url, address: Option<SocketAddr>) -> TransportError {
+fn refused(code: &'static str, peer: &Url, address: Option<SocketAddr>) -> NodeError {
     let port = peer.port_or_known_default();
     let address = match address {
         Some(resolved) => resolved.ip().to_string(),
         None => peer.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned(),
     };
     let message = format!("connect {code} {address}:{}", port.unwrap_or_default());
-    TransportError {
+    NodeError {
         syscall: Some("connect"),
         address: Some(address),
         port,
-        ..TransportError::with_code(message, code)
+        ..NodeError::with_code(message, code)
     }
 }
 
@@ -155,7 +166,7 @@ fn system_code(error: &io::Error) -> Option<&'static str> {
     })
 }
 
-fn tls_error(error: &rustls::Error, url: &Url) -> TransportError {
+fn tls_error(error: &rustls::Error, way: &Way) -> NodeError {
     use rustls::CertificateError as Certificate;
     use rustls::Error as Tls;
     let code: Option<Cow<'static, str>> = match error {
@@ -182,7 +193,7 @@ fn tls_error(error: &rustls::Error, url: &Url) -> TransportError {
         Tls::InvalidCertificate(Certificate::Other(other)) => other.0.to_string(),
         error => error.to_string(),
     };
-    TransportError { code, ..TransportError::new(format!("TLS with {} failed: {reason}", Origin(url))) }
+    NodeError { code, ..NodeError::new(format!("TLS with {} failed: {reason}", way.origin)) }
 }
 
 /// The first error of a type in a chain of causes.
@@ -206,19 +217,4 @@ fn innermost(error: &dyn Error) -> String {
         error = source;
     }
     error.to_string()
-}
-
-/// Scheme, host and port: all of a URL that a message needs, and nothing secret.
-struct Origin<'a>(&'a Url);
-
-impl std::fmt::Display for Origin<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0.origin().ascii_serialization())
-    }
-}
-
-/// A request that could not be made at all.
-pub fn unsendable(server: &str, reason: impl std::fmt::Display) -> TransportError {
-    let message = format!("Request to {server} cannot be sent: {reason}");
-    TransportError::with_code(message, "ERR_INVALID_URL")
 }

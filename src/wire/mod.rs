@@ -8,4 +8,5 @@ pub mod pool;
 pub mod proxy;
 pub mod resolver;
 pub mod tls;
+pub mod way;
 mod yielding;

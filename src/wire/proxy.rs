@@ -1,8 +1,42 @@
 //! Which proxy a request goes through: the rules of `request`, which node-etcd's users know (semantics.md 2.7).
 
+use crate::v2::failure::{Failed, Kind, NodeError};
+use crate::wire::way::is_secure;
+use std::sync::{Arc, PoisonError, RwLock};
 use url::Url;
 
-/// The proxies of a request.
+/// The proxies of a client, which may change from one request to the next. Those that share it see the change.
+#[derive(Debug, Clone, Default)]
+pub struct Proxies(Arc<RwLock<Option<Arc<ProxyRules>>>>);
+
+impl Proxies {
+    /// From now on these; `None` for the direct way.
+    pub fn set(&self, rules: Option<ProxyRules>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = rules.map(Arc::new);
+    }
+
+    /// The proxy on the way to a URL, if there is one.
+    ///
+    /// # Errors
+    /// When what the rules name is no proxy's URL.
+    pub fn on_the_way_to(&self, url: &Url) -> Result<Option<Url>, Failed> {
+        let rules = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        rules.as_ref().and_then(|rules| rules.proxy_for(url)).map(parse).transpose()
+    }
+}
+
+fn parse(text: &str) -> Result<Url, Failed> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        // The text stays out of the message: it may hold a password.
+        _ => {
+            let message = "Invalid proxy: expected http://[user:password@]host:port";
+            Err(NodeError::with_code(message, "ERR_INVALID_URL").failed(Kind::Other, false))
+        }
+    }
+}
+
+/// Which requests go through which proxy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProxyRules {
     /// For http URLs; empty for none.
@@ -17,7 +51,7 @@ impl ProxyRules {
     /// The proxy for a URL, as it was written.
     #[must_use]
     pub fn proxy_for(&self, url: &Url) -> Option<&str> {
-        let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
+        let proxy = if is_secure(url) { &self.https } else { &self.http };
         (!proxy.is_empty() && !self.exempts(url)).then_some(proxy)
     }
 

@@ -1,62 +1,81 @@
 //! What goes over the wire.
 
-use crate::transport::http::HttpOptions;
 use crate::transport::http::decoding;
+use crate::transport::http::options::HttpOptions;
 use crate::transport::http::redirect::Hop;
-use crate::v2::failure::TransportError;
-use crate::v2::request::Request;
-use crate::wire::connector::Way;
+use crate::v2::failure::Failed;
+use crate::v2::request::Verb;
 use crate::wire::endpoint::{Endpoint, authorization};
 use crate::wire::fault;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use http_body_util::Full;
-use url::{Position, Url};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Position;
 
 /// How many headers a request can have beyond those that the client's user asked for.
 const OWN_HEADERS: usize = 8;
+/// All but what RFC 3986 calls unreserved, as in queries (semantics.md 2.2).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+const NO_LENGTH: HeaderValue = HeaderValue::from_static("0");
+
+/// The form that carries a value.
+#[must_use]
+pub fn form(value: &str) -> Bytes {
+    let mut form = String::with_capacity("value=".len() + value.len());
+    form.push_str("value=");
+    form.extend(utf8_percent_encode(value, ESCAPED));
+    form.into()
+}
+
+/// # Errors
+/// Never, as a verb is a token.
+pub fn method(verb: &Verb) -> Result<Method, http::method::InvalidMethod> {
+    Method::from_bytes(verb.as_str().as_bytes())
+}
 
 /// The request of a hop.
+///
+/// # Errors
+/// When its URL cannot be sent.
 pub fn message(
     headers: HeaderMap,
-    request: &Request,
+    form: Option<&Bytes>,
     hop: &Hop,
-    way: &Way,
-) -> Result<http::Request<Full<Bytes>>, TransportError> {
-    let form = request.form.as_ref().filter(|_| hop.with_form);
+) -> Result<http::Request<Full<Bytes>>, Failed> {
+    let form = form.filter(|_| hop.with_form);
     let mut message = http::Request::new(Full::new(form.cloned().unwrap_or_default()));
     *message.method_mut() = hop.method.clone();
-    *message.uri_mut() = uri(hop, way)?;
+    *message.uri_mut() = uri(hop)?;
     *message.headers_mut() = headers;
     if form.is_some() {
-        let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
-        message.headers_mut().insert(header::CONTENT_TYPE, kind);
-    }
-    if form.is_none_or(Bytes::is_empty) && !matches!(hop.method, Method::GET | Method::HEAD) {
+        message.headers_mut().insert(header::CONTENT_TYPE, FORM);
+    } else if !matches!(hop.method, Method::GET | Method::HEAD) {
         // hyper leaves it out, and some servers then refuse the request.
-        message.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        message.headers_mut().insert(header::CONTENT_LENGTH, NO_LENGTH);
     }
     Ok(message)
 }
 
-fn uri(hop: &Hop, way: &Way) -> Result<Uri, TransportError> {
-    let from = if way.is_forwarded() { Position::BeforeScheme } else { Position::BeforePath };
-    let text = Bytes::copy_from_slice(hop.url[from..Position::AfterQuery].as_bytes());
-    Uri::from_maybe_shared(text).map_err(|error| fault::unsendable(hop.url.as_str(), error))
+fn uri(hop: &Hop) -> Result<Uri, Failed> {
+    let text = if hop.way.is_forwarded() { hop.url_text().into() } else { hop.path.clone() };
+    Uri::from_maybe_shared(text).map_err(|error| fault::unsendable(&hop.url_text(), error))
 }
 
 /// The headers of a hop, but for those of its form.
-pub fn headers(options: &HttpOptions, endpoint: &Endpoint, hop: &Hop, way: &Way) -> HeaderMap {
+#[must_use]
+pub fn headers(options: &HttpOptions, endpoint: &Endpoint, hop: &Hop) -> HeaderMap {
     let mut headers = options.headers.clone();
     headers.reserve(OWN_HEADERS);
     headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
     if hop.is_redirected() {
         headers.remove(header::HOST);
     }
-    if let Ok(host) = HeaderValue::try_from(&hop.url[Position::BeforeHost..Position::AfterPort]) {
+    if let Ok(host) = HeaderValue::try_from(&hop.way.server[Position::BeforeHost..Position::AfterPort]) {
         headers.entry(header::HOST).or_insert(host);
     }
-    if options.pool.gzip && !headers.contains_key(header::RANGE) {
+    if options.gzip && !headers.contains_key(header::RANGE) {
         headers.entry(header::ACCEPT_ENCODING).or_insert(decoding::ACCEPTED);
     }
     if !hop.with_credentials {
@@ -67,28 +86,25 @@ pub fn headers(options: &HttpOptions, endpoint: &Endpoint, hop: &Hop, way: &Way)
     } else if let Some(authorization) = endpoint.authorization() {
         headers.entry(header::AUTHORIZATION).or_insert_with(|| authorization.clone());
     }
-    let is_tunnelled = way.proxy.is_some() && !way.is_forwarded();
-    if is_tunnelled || !(way.is_forwarded() || hop.with_credentials) {
+    if hop.way.is_tunnelled() || !(hop.way.is_forwarded() || hop.with_credentials) {
         // For a proxy alone: a tunnel's gets it when it is opened.
         headers.remove(header::PROXY_AUTHORIZATION);
     }
-    let proxy = way.proxy.as_ref().filter(|_| way.is_forwarded());
+    let proxy = hop.way.proxy.as_ref().filter(|_| hop.way.is_forwarded());
     if let Some(authorization) = proxy.and_then(authorization) {
         headers.entry(header::PROXY_AUTHORIZATION).or_insert(authorization);
     }
     headers
 }
 
-/// The URL of a request. The endpoint's is read once: a key only takes its place in it.
-pub fn url(server: &Url, request: &Request) -> Result<Url, url::ParseError> {
-    match request.key_path() {
-        Some(path) => {
-            let mut url = server.clone();
-            let prefix = server.path().trim_end_matches('/');
-            url.set_path(&[prefix, &path].concat());
-            url.set_query((!request.query.is_empty()).then_some(&request.query));
-            Ok(url)
-        }
-        None => Url::parse(&(server.as_str().trim_end_matches('/').to_owned() + &request.path_and_query())),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_holds_any_value_in_unreserved_characters() {
+        assert_eq!(form("a-Z_0.9~"), "value=a-Z_0.9~");
+        assert_eq!(form("a b&c=d+é'()*!\n\0"), "value=a%20b%26c%3Dd%2B%C3%A9%27%28%29%2A%21%0A%00");
+        assert_eq!(form(""), "value=");
     }
 }

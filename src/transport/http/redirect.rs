@@ -1,9 +1,12 @@
 //! Where a redirect leads, and what may go there.
 
-use crate::v2::failure::TransportError;
+use crate::v2::failure::{Failed, Kind, NodeError};
+use crate::wire::endpoint::without_credentials;
+use crate::wire::way::Way;
+use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 use std::sync::Arc;
-use url::Url;
+use url::{Position, Url};
 
 /// Which redirects are followed: `followAllRedirects` and `followRedirect` of `request`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +38,12 @@ impl RedirectPolicy {
 }
 
 /// One request of a chain of redirects.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Hop {
-    pub url: Arc<Url>,
     pub method: Method,
+    pub way: Arc<Way>,
+    /// Path and query, as URLs write them.
+    pub path: Bytes,
     /// Whether the request's form still goes along.
     pub with_form: bool,
     /// Whether credentials still go along.
@@ -48,11 +53,17 @@ pub struct Hop {
 
 impl Hop {
     #[must_use]
-    pub fn first(url: Url, method: Method) -> Self {
-        Self { url: Arc::new(url), method, with_form: true, with_credentials: true, taken: 0 }
+    pub const fn first(method: Method, way: Arc<Way>, path: Bytes) -> Self {
+        Self { method, way, path, with_form: true, with_credentials: true, taken: 0 }
     }
 
-    /// The hop that a reply asks for, or `None` when the reply is no redirect.
+    /// The whole URL.
+    #[must_use]
+    pub fn url_text(&self) -> String {
+        self.way.origin.clone() + &String::from_utf8_lossy(&self.path)
+    }
+
+    /// The hop that a reply asks for, or `None` when the reply is no redirect. It goes through the same proxy.
     ///
     /// A write stays a write: 301, 302, 307 and 308 keep method and form, 303 asks for a GET (RFC 9110 15.4.4).
     /// Credentials follow to the same host name and to `trusted` ones only.
@@ -65,40 +76,45 @@ impl Hop {
         headers: &HeaderMap,
         policy: RedirectPolicy,
         trusted: impl Fn(&str) -> bool,
-    ) -> Result<Option<Self>, TransportError> {
+    ) -> Result<Option<Self>, Failed> {
         let Some(location) = location(status, headers).filter(|_| policy.follows(&self.method)) else {
             return Ok(None);
         };
         if self.taken >= policy.max {
-            let message = format!("Exceeded maxRedirects. Probably stuck in a redirect loop {}", self.url);
-            return Err(TransportError::new(message));
+            let url = self.url_text();
+            let message = format!("Exceeded maxRedirects. Probably stuck in a redirect loop {url}");
+            return Err(refused(NodeError::new(message)));
         }
-        let url = String::from_utf8_lossy(location);
-        let url =
-            self.url.join(&url).map_err(|error| TransportError::new(format!("Bad redirect: {error}")))?;
-        let url = crate::wire::endpoint::without_credentials(url);
-        match (self.url.scheme(), url.scheme()) {
-            ("http", "http") => {}
-            (_, "https") if policy.tls => {}
-            (_, "https") => {
-                let message =
-                    "Redirect to https refused: a client needs an https host to read what it trusts";
-                return Err(TransportError::with_code(message, "ERR_UNSAFE_REDIRECT"));
-            }
-            (_, scheme) => {
-                let message = format!("Redirect from {} to {scheme} refused", self.url.scheme());
-                return Err(TransportError::with_code(message, "ERR_UNSAFE_REDIRECT"));
-            }
-        }
+        let url = self.resolve(location, policy)?;
         let see_other = status == StatusCode::SEE_OTHER && self.method != Method::HEAD;
-        let same_host = url.host_str() == self.url.host_str() || url.host_str().is_some_and(trusted);
+        let host = url.host_str();
+        let same_host = host == self.way.server.host_str() || host.is_some_and(trusted);
         Ok(Some(Self {
             method: if see_other { Method::GET } else { self.method.clone() },
+            way: Arc::new(Way::new(&url, self.way.proxy.clone())),
+            path: url[Position::BeforePath..Position::AfterQuery].to_owned().into(),
             with_form: self.with_form && !see_other,
             with_credentials: self.with_credentials && same_host,
             taken: self.taken + 1,
-            url: Arc::new(url),
         }))
+    }
+
+    /// Where a location leads from here.
+    fn resolve(&self, location: &[u8], policy: RedirectPolicy) -> Result<Url, Failed> {
+        let bad = |error| refused(NodeError::new(format!("Bad redirect: {error}")));
+        let here = Url::parse(&self.url_text()).map_err(bad)?;
+        let url = here.join(&String::from_utf8_lossy(location)).map_err(bad)?;
+        match (here.scheme(), url.scheme()) {
+            ("http", "http") => {}
+            (_, "https") if policy.tls => {}
+            (_, "https") => {
+                return Err(unsafe_redirect(
+                    "Redirect to https refused: a client needs an https host to read what it trusts",
+                ));
+            }
+            (from, to) => return Err(unsafe_redirect(&format!("Redirect from {from} to {to} refused"))),
+        }
+        Ok(without_credentials(url))
     }
 
     /// Whether the URL is a redirect's and no longer the caller's.
@@ -106,6 +122,15 @@ impl Hop {
     pub const fn is_redirected(&self) -> bool {
         self.taken > 0
     }
+}
+
+/// An error of a redirect: the request that was redirected was answered, so it did reach a server.
+fn refused(error: NodeError) -> Failed {
+    error.failed(Kind::Other, false)
+}
+
+fn unsafe_redirect(message: &str) -> Failed {
+    refused(NodeError::with_code(message, "ERR_UNSAFE_REDIRECT"))
 }
 
 fn location(status: u16, headers: &HeaderMap) -> Option<&[u8]> {
@@ -116,23 +141,37 @@ fn location(status: u16, headers: &HeaderMap) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::v2::failure::Cause;
 
     const ALL: RedirectPolicy = RedirectPolicy { follow: Follow::All, max: 10, tls: true };
 
-    fn put(url: &str) -> Hop {
-        Hop::first(Url::parse(url).unwrap(), Method::PUT)
+    fn first(method: Method, url: &str) -> Hop {
+        let url = Url::parse(url).unwrap();
+        Hop::first(method, Arc::new(Way::new(&url, None)), url.path().to_owned().into())
     }
 
-    fn follow(hop: &Hop, status: u16, location: &str) -> Result<Option<Hop>, TransportError> {
+    fn put(url: &str) -> Hop {
+        first(Method::PUT, url)
+    }
+
+    fn follow(hop: &Hop, status: u16, location: &str) -> Result<Option<Hop>, Failed> {
         let headers = HeaderMap::from_iter([(header::LOCATION, location.parse().unwrap())]);
         hop.next(status, &headers, ALL, |name| name == "trusted")
+    }
+
+    fn error(failed: Failed) -> NodeError {
+        let Cause::Error(error) = failed.cause else { panic!("not an error but a reply") };
+        *error
     }
 
     #[test]
     fn a_write_stays_a_write_and_303_asks_for_a_get() {
         for status in [301, 302, 307, 308] {
             let hop = follow(&put("http://a/x"), status, "/y").unwrap().unwrap();
-            assert_eq!((hop.method, hop.with_form, hop.url.as_str()), (Method::PUT, true, "http://a/y"));
+            assert_eq!(
+                (&hop.method, hop.with_form, hop.url_text().as_str()),
+                (&Method::PUT, true, "http://a/y")
+            );
         }
         let hop = follow(&put("http://a/x"), 303, "/y").unwrap().unwrap();
         assert_eq!((hop.method, hop.with_form), (Method::GET, false));
@@ -152,14 +191,14 @@ mod tests {
         assert!(follow(&put("http://a/"), 301, "https://a/").unwrap().is_some());
         for location in ["http://a/", "file:///etc/passwd"] {
             let refused = follow(&put("https://a/"), 301, location).unwrap_err();
-            assert_eq!(refused.code(), Some("ERR_UNSAFE_REDIRECT"));
+            assert_eq!(error(refused).code.as_deref(), Some("ERR_UNSAFE_REDIRECT"));
         }
     }
 
     #[test]
     fn only_what_the_policy_names_is_followed() {
         let headers = HeaderMap::from_iter([(header::LOCATION, "/y".parse().unwrap())]);
-        let get = Hop::first(Url::parse("http://a/").unwrap(), Method::GET);
+        let get = first(Method::GET, "http://a/");
         let next = |hop: &Hop, follow| hop.next(302, &headers, RedirectPolicy { follow, ..ALL }, |_| true);
         assert!(next(&get, Follow::Reads).unwrap().is_some());
         assert!(next(&put("http://a/"), Follow::Reads).unwrap().is_none());
@@ -172,7 +211,7 @@ mod tests {
         for _ in 0..10 {
             hop = follow(&hop, 307, "/x").unwrap().unwrap();
         }
-        let message = follow(&hop, 307, "/x").unwrap_err().message;
+        let message = error(follow(&hop, 307, "/x").unwrap_err()).message;
         assert_eq!(message, "Exceeded maxRedirects. Probably stuck in a redirect loop http://a/x");
     }
 

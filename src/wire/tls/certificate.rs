@@ -24,10 +24,12 @@ pub fn validity(certificate: &CertificateDer<'_>, now: UnixTime) -> Validity {
     let Some(certificate) = parse(certificate) else { return Validity::Unreadable };
     let validity = certificate.tbs_certificate().validity();
     let seconds = now.as_secs();
-    match () {
-        () if seconds < validity.not_before.to_unix_duration().as_secs() => Validity::NotYet,
-        () if seconds > validity.not_after.to_unix_duration().as_secs() => Validity::Expired,
-        () => Validity::Valid,
+    if seconds < validity.not_before.to_unix_duration().as_secs() {
+        Validity::NotYet
+    } else if seconds > validity.not_after.to_unix_duration().as_secs() {
+        Validity::Expired
+    } else {
+        Validity::Valid
     }
 }
 

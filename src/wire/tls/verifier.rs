@@ -31,10 +31,12 @@ impl Untrusted {
     }
 
     fn of(end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> Self {
-        match () {
-            () if certificate::is_self_issued(end_entity) => Self::SelfSigned,
-            () if intermediates.iter().any(certificate::is_self_issued) => Self::SelfSignedInChain,
-            () => Self::UnknownIssuer,
+        if certificate::is_self_issued(end_entity) {
+            Self::SelfSigned
+        } else if intermediates.iter().any(certificate::is_self_issued) {
+            Self::SelfSignedInChain
+        } else {
+            Self::UnknownIssuer
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The lines of a stream.
+//! A body of JSON texts, a line each.
 
-use crate::transport::Body;
-use crate::v2::failure::TransportError;
+use crate::transport::http::exchange::Body;
+use crate::v2::failure::{Failed, Kind, NodeError};
 
 /// The longest line taken: an event holds two values, and etcd takes no value this large.
 const MAX_LINE: usize = 256 * 1024 * 1024;
@@ -19,7 +19,7 @@ impl<B: Body> Lines<B> {
     }
 
     /// The next line, or `None` at the end. Safe to drop and call again.
-    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, TransportError> {
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Failed> {
         loop {
             if let Some(end) = self.read[self.searched..].iter().position(|&byte| byte == b'\n') {
                 let rest = self.read.split_off(self.searched + end + 1);
@@ -34,7 +34,7 @@ impl<B: Body> Lines<B> {
                 None => return Ok(None),
             }
             if self.read.len() > MAX_LINE {
-                return Err(TransportError::new("A line of the stream is too long"));
+                return Err(NodeError::new("A line of the stream is too long").failed(Kind::Other, true));
             }
         }
     }

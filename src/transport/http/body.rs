@@ -1,0 +1,105 @@
+//! The body of a reply over HTTP.
+
+use crate::transport::http::decoding::Decoder;
+use crate::transport::http::exchange::Body;
+use crate::v2::failure::{Failed, Kind};
+use crate::wire::fault::{self, Fault, Stage};
+use crate::wire::pool::Lease;
+use crate::wire::way::Way;
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
+
+#[derive(Debug)]
+pub struct HttpBody {
+    pub incoming: Incoming,
+    pub lease: Option<Lease>,
+    pub decoder: Option<Decoder>,
+    pub way: Arc<Way>,
+    /// How long the next bytes may take.
+    pub idle: Option<Duration>,
+    /// How many bytes it may still have; `None` for any number.
+    pub room: Option<usize>,
+    /// The largest body that is taken, for messages.
+    pub limit: usize,
+    /// Who refuses a request unread, as proxies do, makes the connection's end a reset (RFC 9112 9.6).
+    pub may_end_in_reset: bool,
+    /// To be under way. Free again when the body has been read.
+    pub permit: Option<OwnedSemaphorePermit>,
+}
+
+impl HttpBody {
+    fn failed(&self, fault: &Fault) -> Failed {
+        fault.failed(&self.way)
+    }
+
+    /// The next bytes as received; trailers are nobody's business.
+    async fn received(&mut self) -> Result<Option<Bytes>, Failed> {
+        while let Some(frame) = self.incoming.frame().await {
+            let frame = match frame.map_err(|error| self.failed(&Fault::Http(error, Stage::Body))) {
+                Err(failed) if self.may_end_in_reset && failed.kind == Kind::Reset => return Ok(None),
+                frame => frame?,
+            };
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+
+    fn decoded(
+        &mut self,
+        work: impl FnOnce(&mut Decoder) -> io::Result<Bytes>,
+    ) -> Result<Option<Bytes>, Failed> {
+        let Some(decoder) = &mut self.decoder else { return Ok(None) };
+        work(decoder).map(Some).map_err(|error| self.failed(&Fault::Decode(error)))
+    }
+
+    fn count(&mut self, bytes: &Bytes) -> Result<(), Failed> {
+        let Some(room) = &mut self.room else { return Ok(()) };
+        *room = room.checked_sub(bytes.len()).ok_or_else(|| fault::reply_too_large(self.limit))?;
+        Ok(())
+    }
+}
+
+impl Body for HttpBody {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, Failed> {
+        loop {
+            let limit = self.idle;
+            let received = bounded(self.received(), limit).await.ok_or_else(fault::idle_timeout)??;
+            let is_end = received.is_none();
+            let bytes = match received {
+                Some(bytes) => self.decoded(|decoder| decoder.decode(&bytes))?.unwrap_or(bytes),
+                None => {
+                    if let Some(lease) = self.lease.take() {
+                        // The connection has a turn first, to see whether the server says more than it was asked.
+                        tokio::task::yield_now().await;
+                        lease.give_back();
+                    }
+                    self.decoded(Decoder::finish)?.unwrap_or_default()
+                }
+            };
+            self.count(&bytes)?;
+            if !bytes.is_empty() {
+                return Ok(Some(bytes));
+            }
+            if is_end {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// Waits for at most `limit`; `None` when that was not enough.
+pub async fn bounded<F: Future>(work: F, limit: Option<Duration>) -> Option<F::Output> {
+    match limit {
+        Some(limit) => timeout(limit, work).await.ok(),
+        None => Some(work.await),
+    }
+}

@@ -1,0 +1,137 @@
+//! What a reply to a watch says.
+
+use crate::transport::Broken;
+use crate::v2::reply::{Reply, code_number};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// The part of a reply's body that a watch needs.
+#[derive(Debug, Deserialize)]
+struct Said<'a> {
+    node: Option<Node>,
+    #[serde(rename = "errorCode", borrow)]
+    error_code: Option<&'a RawValue>,
+    /// The store's index, in errors.
+    index: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Node {
+    key: Option<String>,
+    #[serde(rename = "modifiedIndex")]
+    modified_index: Option<u64>,
+}
+
+/// A change with the reply that brought it.
+#[derive(Debug)]
+pub struct Found {
+    pub change: Change,
+    pub reply: Reply,
+}
+
+/// One change of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub index: u64,
+    key: String,
+}
+
+/// Reads a reply to a watch; `is_etcds` when its headers say where the store is, as each etcd's do.
+///
+/// # Errors
+/// With the reason why it is no change.
+pub fn read(reply: Reply, is_etcds: bool) -> Result<Found, Broken> {
+    let is_success = (200..300).contains(&reply.status);
+    if reply.body.is_empty() && is_success {
+        return Err(if is_etcds { Broken::Ended(reply) } else { Broken::Unexpected(reply) });
+    }
+    let Ok(said) = serde_json::from_slice::<Said>(&reply.body) else { return Err(Broken::Unexpected(reply)) };
+    let change = match (said.error_code.map(code_number), said.index, said.node) {
+        (Some(Some(401.0)), Some(index), _) => return Err(Broken::Outdated(index, reply)),
+        (Some(Some(110.0)), ..) => return Err(Broken::Forbidden(reply)),
+        (Some(_), ..) => return Err(Broken::Refused(reply)),
+        (None, _, Some(Node { key, modified_index: Some(index) })) => {
+            Change { index, key: key.unwrap_or_default() }
+        }
+        (None, ..) => return Err(Broken::Unexpected(reply)),
+    };
+    Ok(Found { change, reply })
+}
+
+impl Change {
+    /// Whether a live watch of `watched` would see this change. The history also returns what the server does not
+    /// send live: hidden keys below the watched one, and the removal of `/a/b` to a watch of `/a/bcd` (semantics.md
+    /// 3.3). Leaving these out makes no difference between what came live and what was made up for.
+    #[must_use]
+    pub fn concerns(&self, watched: &str) -> bool {
+        let key = self.key.trim_end_matches('/');
+        let watched = watched.trim_end_matches('/');
+        if let Some(below) = key.strip_prefix(watched) {
+            return !(below.starts_with('/') && below.contains("/_"));
+        }
+        // Anything else the server has its reasons for, such as a proxy that changes keys.
+        watched.strip_prefix(key).is_none_or(|below| below.starts_with('/'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(key: &str) -> Change {
+        Change { index: 1, key: key.into() }
+    }
+
+    fn said(status: u16, body: &str) -> Result<Found, Broken> {
+        read(Reply { status, body: body.into(), ..Reply::default() }, true)
+    }
+
+    #[test]
+    fn replies_are_told_apart() {
+        let set = r#"{"action":"set","node":{"key":"/a","value":"1","modifiedIndex":7,"createdIndex":7}}"#;
+        assert_eq!(said(200, set).unwrap().change, Change { index: 7, ..change("/a") });
+        let outdated = r#"{"errorCode":401,"message":"","cause":"[91/86]","index":1090}"#;
+        assert!(matches!(said(400, outdated), Err(Broken::Outdated(1090, _))));
+        assert!(matches!(said(401, r#"{"errorCode":110,"index":0}"#), Err(Broken::Forbidden(_))));
+        for refusal in [r#"{"errorCode":100,"index":1}"#, r#"{"errorCode":"x"}"#, r#"{"errorCode":401}"#] {
+            assert!(matches!(said(404, refusal), Err(Broken::Refused(_))), "{refusal}");
+        }
+        for odd in ["", "{}", "<html>", "[1]", r#"{"node":{}}"#, r#"{"errorCode":null}"#] {
+            assert!(matches!(said(404, odd), Err(Broken::Unexpected(_))), "{odd}");
+        }
+    }
+
+    #[test]
+    fn an_empty_success_is_an_end_if_it_is_etcds() {
+        assert!(matches!(said(200, ""), Err(Broken::Ended(_))));
+        let foreign = read(Reply { status: 200, ..Reply::default() }, false);
+        assert!(matches!(foreign, Err(Broken::Unexpected(_))));
+    }
+
+    #[test]
+    fn a_watch_sees_its_tree_and_the_removal_of_what_holds_it() {
+        assert!(change("/a").concerns("/a"));
+        assert!(change("/a/b").concerns("/a"));
+        assert!(change("/a/b").concerns("/"));
+        assert!(change("/a").concerns("/a/b"));
+    }
+
+    #[test]
+    fn the_removal_of_a_directory_whose_name_only_begins_alike_is_left_out() {
+        assert!(!change("/w/d").concerns("/w/dfoo"));
+    }
+
+    #[test]
+    fn hidden_keys_are_seen_only_by_who_watches_them() {
+        assert!(!change("/_b").concerns("/"));
+        assert!(!change("/a/_b").concerns("/a"));
+        assert!(!change("/a/_b/c").concerns("/a"));
+        assert!(change("/a/_b/c").concerns("/a/_b"));
+    }
+
+    #[test]
+    fn what_has_another_name_than_the_one_asked_for_is_the_servers_business() {
+        assert!(change("/prefix/a").concerns("/a"));
+        assert!(change("/other").concerns("/a"));
+    }
+}

@@ -1,0 +1,335 @@
+//! A watch over HTTP that loses nothing.
+//!
+//! etcd keeps the last 1,000 events of the whole store. A long poll asks for the first event at or after an index and
+//! finds it there, or waits; one poll gives one event. While events are rare that is all this does. When polls find
+//! their event in the history already, a stream is opened beside them: it brings every event at once, but only from its
+//! registration on, and the server may stop feeding it without a word (semantics.md 3.3). So polls close the gap
+//! before the stream's first event, and a poll checks on a stream that is silent. docs/watcher.md tells the whole.
+
+mod event;
+mod ndjson;
+mod stream;
+
+use crate::transport::http::exchange::{Exchange, Length, Opened};
+use crate::transport::{Broken, Feed};
+use crate::v2::failure::Failed;
+use crate::v2::request::{Request, Target, Verb, Watch};
+use event::Found;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+use stream::{Stream, index_of};
+use tokio::time::{sleep, timeout};
+
+/// How many polls in a row must find their event in the history, with later ones behind it, before a stream is opened.
+const POLLS_BEHIND: u32 = 2;
+/// A stream that is silent for so long is checked by a poll.
+const SILENCE: Duration = Duration::from_millis(5);
+/// How much later than a poll the stream may bring the same event.
+const STREAM_LAG: Duration = Duration::from_millis(10);
+/// Without an event for so long, polls are enough.
+const CALM: Duration = Duration::from_secs(1);
+/// A poll that is open for so long has found nothing in the history: an event in it would have come right behind
+/// the headers.
+const SETTLED: Duration = Duration::from_secs(5);
+
+/// Follows a watch at one member, see [`crate::transport::Transport::watch`].
+pub async fn follow<E: Exchange, F: Feed>(
+    exchange: &E,
+    member: usize,
+    watch: &Watch,
+    since: Option<u64>,
+    feed: &mut F,
+) -> Broken {
+    let mut follower =
+        Follower { exchange, member, watch, feed, name: watch.key.name(), next: since, settled: 0 };
+    loop {
+        match follower.poll_and_stream().await {
+            Ok(never) => match never {},
+            Err(Interruption::Again) => {}
+            Err(Interruption::Broken(reason)) => return *reason,
+        }
+    }
+}
+
+/// Why polling and streaming comes to an end.
+enum Interruption {
+    /// To begin again at once.
+    Again,
+    /// For good. Boxed: a watch mostly waits, and there may be thousands that should not carry it meanwhile.
+    Broken(Box<Broken>),
+}
+
+impl From<Broken> for Interruption {
+    fn from(reason: Broken) -> Self {
+        Self::Broken(Box::new(reason))
+    }
+}
+
+impl From<Failed> for Interruption {
+    fn from(failed: Failed) -> Self {
+        Broken::Failed(failed).into()
+    }
+}
+
+struct Follower<'a, E, F> {
+    exchange: &'a E,
+    member: usize,
+    watch: &'a Watch,
+    feed: &'a mut F,
+    /// The key as events name it.
+    name: String,
+    /// The first index that was not told yet.
+    next: Option<u64>,
+    /// Below this index nothing is left to tell, though no event said so.
+    settled: u64,
+}
+
+impl<E: Exchange, F: Feed> Follower<'_, E, F> {
+    /// Polls, and while that is too slow streams.
+    async fn poll_and_stream(&mut self) -> Result<Infallible, Interruption> {
+        let mut behind = 0;
+        loop {
+            let (registered, found) = self.poll().await?;
+            behind = if found.change.index < registered { behind + 1 } else { 0 };
+            self.tell(found).await;
+            if behind >= POLLS_BEHIND {
+                Box::pin(self.stream()).await?;
+                behind = 0;
+            }
+        }
+    }
+
+    /// A long poll, to its event: with the index of the store at its registration.
+    async fn poll(&mut self) -> Result<(u64, Found), Interruption> {
+        let asked = self.next;
+        let opened = open(self.exchange, self.member, &self.request(asked, false), Length::Limited).await?;
+        let mut registered = self.register(&opened).await;
+        let mut reply = Box::pin(opened.complete());
+        let reply = loop {
+            if let Ok(reply) = timeout(settling(self.watch), &mut reply).await {
+                break reply;
+            }
+            self.settled = registered.unwrap_or(0) + 1;
+            self.feed.progress(self.settled);
+            if let Ok(reply) = timeout(renewal(self.watch), &mut reply).await {
+                break reply;
+            }
+            tokio::select! {
+                biased;
+                reply = &mut reply => break reply,
+                renewed = self.renew() => if let Some(renewed) = renewed? {
+                    registered = self.register(&renewed).await;
+                    reply = Box::pin(renewed.complete());
+                },
+            }
+        };
+        let found = not_before(asked, event::read(reply?, registered.is_some())?)?;
+        if asked.is_none() {
+            // Whatever comes first is new, also if the headers say otherwise, as those of a test server may.
+            self.next = self.next.min(Some(found.change.index));
+        }
+        Ok((registered.unwrap_or(0), found))
+    }
+
+    /// A new poll instead of one that has settled; `None` when only the open one reaches back far enough.
+    async fn renew(&mut self) -> Result<Option<Opened<E::Body>>, Interruption> {
+        loop {
+            match open(self.exchange, self.member, &self.request(self.next, false), Length::Limited).await {
+                Err(Broken::Outdated(..)) if self.next >= Some(self.settled) => return Ok(None),
+                Err(Broken::Outdated(..)) => self.next = Some(self.settled),
+                opened => return Ok(Some(opened?)),
+            }
+        }
+    }
+
+    /// Streams until events are rare again or the server lets the stream down.
+    async fn stream(&mut self) -> Result<(), Interruption> {
+        let request = self.request(None, true);
+        let mut stream = Stream::new(open(self.exchange, self.member, &request, Length::Endless).await?);
+        if stream.registered == 0 {
+            // Nobody knows where its gap ends.
+            return Ok(());
+        }
+        let mut waiting = VecDeque::new();
+        self.close_gap(&mut stream, &mut waiting).await?;
+        for found in waiting {
+            self.tell(found).await;
+        }
+        loop {
+            match timeout(SILENCE, stream.next()).await {
+                Ok(found) => {
+                    let Some(found) = found? else { return Ok(()) };
+                    self.tell(found?).await;
+                }
+                Err(_) => {
+                    if !self.check(&mut stream).await? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Fetches the events up to the stream's registration, while the stream's own are put aside.
+    async fn close_gap(
+        &mut self,
+        stream: &mut Stream<E::Body>,
+        waiting: &mut VecDeque<Found>,
+    ) -> Result<(), Interruption> {
+        while self.next.is_some_and(|next| next <= stream.registered) {
+            let request = self.request(self.next, false);
+            let poll = poll_once(self.exchange, self.member, &request, self.next);
+            tokio::pin!(poll);
+            let found = loop {
+                tokio::select! {
+                    biased;
+                    polled = &mut poll => break polled?,
+                    streamed = stream.next() => match streamed? {
+                        Some(found) => waiting.push_back(found?),
+                        None => return Err(Interruption::Again),
+                    },
+                    // No event lies in the gap, or the connections are dead: a poll of its own finds out.
+                    () = sleep(CALM) => return Err(Interruption::Again),
+                }
+            };
+            if found.change.index > stream.registered {
+                // Between the last one told and the registration there is nothing.
+                self.next = self.next.max(Some(stream.registered + 1));
+                return Ok(());
+            }
+            self.tell(found).await;
+        }
+        Ok(())
+    }
+
+    /// Whether a silent stream is still to be trusted and needed: a poll for the next event must not be first with it.
+    async fn check(&mut self, stream: &mut Stream<E::Body>) -> Result<bool, Interruption> {
+        let request = self.request(self.next, false);
+        let poll = poll_once(self.exchange, self.member, &request, self.next);
+        tokio::pin!(poll);
+        let polled = tokio::select! {
+            biased;
+            streamed = stream.next() => {
+                let Some(found) = streamed? else { return Ok(false) };
+                self.tell(found?).await;
+                return Ok(true);
+            }
+            polled = &mut poll => polled?,
+            () = sleep(CALM) => return Ok(false),
+        };
+        // The poll's is the first event there is. If the stream does not bring it too, it has lost it.
+        let index = polled.change.index;
+        self.tell(polled).await;
+        let Ok(streamed) = timeout(STREAM_LAG, stream.next()).await else { return Ok(false) };
+        let Some(streamed) = streamed? else { return Ok(false) };
+        let streamed = streamed?;
+        if streamed.change.index > index {
+            return Ok(false);
+        }
+        self.tell(streamed).await;
+        Ok(true)
+    }
+
+    /// Tells an event, unless it was told before or is none of this watch's.
+    async fn tell(&mut self, Found { change, reply }: Found) {
+        if self.next.is_some_and(|next| change.index < next) {
+            return;
+        }
+        self.next = Some(change.index + 1);
+        if change.concerns(&self.name) {
+            self.feed.change(change.index, reply).await;
+        } else {
+            self.feed.progress(change.index + 1);
+        }
+    }
+
+    /// Learns where the store is from the headers of a poll; `None` when they do not say.
+    async fn register(&mut self, opened: &Opened<E::Body>) -> Option<u64> {
+        let registered = index_of(&opened.headers).filter(|&index| index > 0);
+        if let Some(index) = registered {
+            self.next.get_or_insert(index + 1);
+            self.feed.registered(index).await;
+        }
+        registered
+    }
+
+    fn request(&self, index: Option<u64>, stream: bool) -> Request {
+        let mut parameters = self.watch.parameters.clone();
+        let index = index.map(|index| format!("waitIndex={index}"));
+        let stream = stream.then(|| "stream=true".to_owned());
+        for parameter in index.into_iter().chain(stream).chain(["wait=true".to_owned()]) {
+            if !parameters.is_empty() {
+                parameters.push('&');
+            }
+            parameters.push_str(&parameter);
+        }
+        Request {
+            verb: Verb::Get,
+            target: Target::Key(self.watch.key.clone()),
+            parameters,
+            value: None,
+            waits: true,
+            timeout: Some(opening(self.watch)),
+        }
+    }
+}
+
+/// Sends a request, to the headers of its reply.
+async fn open<E: Exchange>(
+    exchange: &E,
+    member: usize,
+    request: &Request,
+    length: Length,
+) -> Result<Opened<E::Body>, Broken> {
+    // Boxed: a watch mostly waits for an event, and there may be thousands that should not carry this meanwhile.
+    let opened = Box::pin(exchange.open(member, request, length)).await.map_err(Broken::Failed)?;
+    if opened.status < 400 {
+        return Ok(opened);
+    }
+    let is_etcds = index_of(&opened.headers).is_some();
+    let reply = opened.complete().await.map_err(Broken::Failed)?;
+    if reply.status >= 500 {
+        return Err(Broken::Failed(Failed::unavailable(reply)));
+    }
+    // A refusal that tells of a change is none.
+    event::read(reply, is_etcds).and_then(|found| Err(Broken::Unexpected(found.reply)))
+}
+
+/// A poll for the first event at or after the index `asked` for.
+async fn poll_once<E: Exchange>(
+    exchange: &E,
+    member: usize,
+    request: &Request,
+    asked: Option<u64>,
+) -> Result<Found, Broken> {
+    let opened = open(exchange, member, request, Length::Limited).await?;
+    let is_etcds = index_of(&opened.headers).is_some();
+    let reply = opened.complete().await.map_err(Broken::Failed)?;
+    not_before(asked, event::read(reply, is_etcds)?)
+}
+
+/// An event before the index `asked` for is none that a server may send.
+fn not_before(asked: Option<u64>, found: Found) -> Result<Found, Broken> {
+    if asked.is_some_and(|asked| found.change.index < asked) {
+        return Err(Broken::Unexpected(found.reply));
+    }
+    Ok(found)
+}
+
+/// How long a poll may take to connect, and again to its headers.
+fn opening(watch: &Watch) -> Duration {
+    let limit = watch.liveness / 4;
+    watch.timeout.map_or(limit, |timeout| timeout.min(limit))
+}
+
+/// After how long an open poll has found nothing in the history.
+fn settling(watch: &Watch) -> Duration {
+    SETTLED.min(watch.liveness / 4)
+}
+
+/// How long a poll that has settled stays open before a new one replaces it: the history moves on with events of other
+/// keys, and a connection can die without a word. Random, so that many watches do not renew at once.
+fn renewal(watch: &Watch) -> Duration {
+    watch.liveness.mul_f64(0.125 + 0.125 * fastrand::f64())
+}

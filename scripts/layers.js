@@ -4,8 +4,8 @@
 // Which part of the project may use which, in Rust and in JavaScript: arrows lead downwards, and no files use each
 // other in a circle. A part of `npm run check`; alone, `node scripts/layers.js`.
 //
-// The tools for this, as madge and dependency-cruiser, know no Rust and would bring more packages than all others here
-// together. What they do for JavaScript is one regular expression in uses.js, as every name that is required is literal.
+// The tools for this, as madge and dependency-cruiser, know no Rust: there would be two checks and two tables. What they
+// do for JavaScript is one regular expression in uses.js, as every name that is required here is literal.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -19,7 +19,8 @@ const layered = (layers) =>
 
 /**
  * What a place, a folder or a file, may use beside itself. Of the places that a file is in, the one that is named most
- * closely counts. `*` is any folder, each on its own: they do not use each other.
+ * closely counts. `*` is any folder, each on its own: they do not use each other. Tests inside Rust's files count as
+ * the file. That a module is declared is no use of it.
  */
 const MAY_USE = {
   'src/lib.rs': ['src'],
@@ -109,8 +110,8 @@ function reachable(start, uses) {
 /** Files that use each other, by way of others too, each circle with its arrows. */
 function circles(uses) {
   const between = uses.filter(({ from, to }) => from !== to);
-  const reach = new Map(between.map(({ from }) => [from, undefined]));
-  for (const file of reach.keys()) reach.set(file, reachable(file, between));
+  const users = [...new Set(between.map(({ from }) => from))];
+  const reach = new Map(users.map((file) => [file, reachable(file, between)]));
   const inCircle = ({ from, to }) => reach.get(to)?.has(from);
   const found = new Map();
   for (const use of between.filter(inCircle)) {

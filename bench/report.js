@@ -3,6 +3,7 @@
 // Results as Markdown.
 
 const { OURS } = require('./plan');
+const { judge } = require('./results');
 
 const METRICS = {
   rate: { title: 'per second', format: (value) => Math.round(value).toLocaleString('en') },
@@ -46,9 +47,9 @@ function workloadTable({ title, server, figures }) {
   return `**${title}**${where}\n\n${table(['', ...metrics.map((metric) => METRICS[metric].title)], rows)}`;
 }
 
-function targetTable({ targets, workloads }) {
+function targetTable({ workloads }) {
   const bound = ({ atLeast, atMost }) => (atLeast === undefined ? `≤ ${short(atMost)}` : `≥ ${short(atLeast)}`);
-  const rows = targets.map((target) => {
+  const rows = judge(workloads).map((target) => {
     const { workload, of, metric, over, value, met } = target;
     const whose = of === OURS ? '' : ` (${of.slice(OURS.length + 2)})`;
     const than = over === undefined ? '' : `, × ${over}`;

@@ -6,6 +6,7 @@
 //                                      docs/performance.md
 //   npm run bench -- --quick           in less than two minutes, with rougher figures; writes into bench/quick alone
 //   npm run bench -- --rounds=2        the same with so many rounds instead of five
+//   npm run bench -- --report          measures nothing: writes from results.json what the first one writes
 //   npm run bench -- get64 burst       these workloads alone (see plan.js); writes nothing
 //   npm run bench -- --before=FOLDER   another checkout of this package takes part as `before`; writes nothing
 
@@ -32,6 +33,7 @@ function parse(args) {
   const value = (name) => args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
   return {
     quick: args.includes('--quick'),
+    report: args.includes('--report'),
     before: value('before') && path.resolve(value('before')),
     rounds: value('rounds') && roundsOf(value('rounds')),
     only: args.filter((arg) => !arg.startsWith('--')),
@@ -95,7 +97,7 @@ async function compete(one, host, before) {
   }
   const figures = Object.fromEntries(Object.entries(rounds).map(([name, list]) => [name, medians(list)]));
   const { title, server } = one;
-  return { title, server, figures, rounds };
+  return { title, server, figures };
 }
 
 function inShort(figures) {
@@ -114,6 +116,7 @@ function machine() {
   return `${os.availableParallelism()} cores (${os.cpus()[0].model}), ${gigabytes} GB, ${os.type()} ${os.arch()}`;
 }
 
+/** What was measured, the medians alone: all that the tables and the chart need. Each round was told on the way. */
 function write(folder, results) {
   fs.mkdirSync(folder, { recursive: true });
   fs.writeFileSync(path.join(folder, 'results.json'), `${JSON.stringify(results, undefined, 2)}\n`);
@@ -131,9 +134,15 @@ function publish(results) {
   say('Written: the figures in README.md and docs/performance.md');
 }
 
-async function bench(args) {
+/** The chart, the README and docs/performance.md as they follow from the last results. */
+function report() {
+  const results = readJson(path.join(__dirname, 'results.json'));
+  write(__dirname, results);
+  publish(results);
+}
+
+async function bench(options) {
   if (process.platform !== 'linux') throw new Failure('CPU time of a thread is read as Linux counts it');
-  const options = parse(args);
   const plan = planned(options);
   ensurePeers();
   const started = performance.now();
@@ -149,9 +158,9 @@ async function bench(args) {
   } finally {
     for (const server of Object.values(servers)) await server.stop();
   }
-  results.targets = judge(results.workloads);
   console.log(full(results));
-  say(`${results.targets.filter(({ met }) => met).length} of ${results.targets.length} targets met`);
+  const targets = judge(results.workloads);
+  say(`${targets.filter(({ met }) => met).length} of ${targets.length} targets met`);
   say(`${Math.round((performance.now() - started) / 1000)} s`);
   if (options.only.length > 0 || options.before) return;
   write(options.quick ? path.join(__dirname, 'quick') : __dirname, results);
@@ -172,7 +181,9 @@ async function setKey(host) {
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 main(async () => {
-  await bench(process.argv.slice(2));
+  const options = parse(process.argv.slice(2));
+  if (options.report) report();
+  else await bench(options);
   // Clients of ours may have connections open.
   process.exit();
 });

@@ -1,13 +1,16 @@
 #!/usr/bin/env node
 'use strict';
 
-// npm run check: format, lint, types and the package for the registry, everything, with all complaints at the end.
+// npm run check: format, lint, who uses whom, types and the package for the registry, everything, with all complaints
+// at the end. `npm run fix` repairs of these what can be repaired.
 
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { ROOT, ensureAddon, ensureDependencies, ensureRust, localBinary, run } = require('./setup');
+const { ROOT, ensureAddon, ensureDependencies, ensureRust, localBinary, run, runComponent } = require('./setup');
+const { checkCitations } = require('./citations');
 const { Failure, ask, main, say } = require('./command');
+const { checkLayers } = require('./layers');
 const { pack } = require('./pack');
 const { runParts } = require('./parts');
 
@@ -15,18 +18,8 @@ const { runParts } = require('./parts');
 const colors = process.stdout.isTTY ? 'force' : 'off';
 const inRoot = { cwd: ROOT };
 
-/** A cargo subcommand that is a component of its own and may be missing. */
-function cargoComponent(component, args) {
-  if (!ask('cargo', [args[0], '--version']).ok) {
-    throw new Failure(
-      `${component} is not installed: \`rustup component add ${component}\` (Debian: package ${component})`,
-    );
-  }
-  run('cargo', args, inRoot);
-}
-
 const clippy = (...features) =>
-  cargoComponent('clippy', ['clippy', '--all-targets', '--locked', ...features, '--', '-D', 'warnings']);
+  runComponent('clippy', ['clippy', '--all-targets', '--locked', ...features, '--', '-D', 'warnings']);
 
 /** The core is the crate without its default features. It must know nothing of Node. */
 function coreWithoutNapi() {
@@ -59,7 +52,7 @@ function publishedPackage() {
 }
 
 const PARTS = [
-  { name: 'rustfmt', work: () => cargoComponent('rustfmt', ['fmt', '--check']) },
+  { name: 'rustfmt', work: () => runComponent('rustfmt', ['fmt', '--check']) },
   { name: 'clippy', work: () => clippy() },
   { name: 'clippy, core alone', work: () => clippy('--no-default-features') },
   { name: 'core without napi', work: coreWithoutNapi },
@@ -68,6 +61,8 @@ const PARTS = [
     name: 'biome',
     work: () => run(localBinary('biome'), ['ci', '--error-on-warnings', `--colors=${colors}`, '.'], inRoot),
   },
+  { name: 'layers', work: checkLayers },
+  { name: 'citations', work: checkCitations },
   { name: 'types', work: () => run(localBinary('tsd'), [], inRoot) },
   { name: 'package', work: publishedPackage },
 ];

@@ -8,6 +8,8 @@ const { Failure, ask, isExecutable, say, which } = require('./command');
 const { SOURCES, VERSIONS } = require('./etcd-sources');
 
 const CACHE = path.join(__dirname, '..', 'node_modules', '.cache', 'node-etcd-native');
+/** What the name of a program ends with. */
+const EXE = process.platform === 'win32' ? '.exe' : '';
 
 const HOW_TO = `Install etcd 3.5 or older (3.6 dropped the v2 API) and put it on the PATH, or name it: ETCD=/path/to/etcd`;
 
@@ -50,7 +52,7 @@ function fetchInto(target, fetchBinary, wanted) {
 }
 
 /** Fetches an etcd, of this version if one is wanted, from the first source that has it. */
-function installEtcd(sources = SOURCES, target = path.join(CACHE, 'etcd'), wanted = undefined) {
+function installEtcd(sources = SOURCES, target = path.join(CACHE, `etcd${EXE}`), wanted = undefined) {
   const failures = [];
   for (const { name, fetchBinary } of sources) {
     say(`No etcd ${wanted ?? ''} found: fetching ${name} into node_modules/.cache`.replace('  ', ' '));
@@ -70,7 +72,7 @@ function findVersion(version) {
   const sources = VERSIONS[version];
   if (!sources)
     throw new Failure(`No source of etcd ${version} is known; of ${Object.keys(VERSIONS).join(', ')} there are`);
-  const cached = path.join(CACHE, `etcd-${version}`);
+  const cached = path.join(CACHE, `etcd-${version}${EXE}`);
   return isExecutable(cached) && isUsable(cached) ? cached : installEtcd(sources, cached, version);
 }
 
@@ -83,7 +85,7 @@ function findEtcd() {
     inspectEtcd(binary);
     return binary;
   }
-  const cached = path.join(CACHE, 'etcd');
+  const cached = path.join(CACHE, `etcd${EXE}`);
   const found = [which('etcd'), isExecutable(cached) ? cached : undefined].find((file) => file && isUsable(file));
   return found ?? installEtcd();
 }

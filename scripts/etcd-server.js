@@ -77,6 +77,7 @@ class EtcdServer {
     this.logFile = path.join(this.home, 'etcd.log');
     this.dataDir = dataDir ?? path.join(this.home, 'data');
     this.child = undefined;
+    this.isPaused = false;
   }
 
   get pid() {
@@ -189,18 +190,20 @@ class EtcdServer {
   /** Ends etcd for good and removes its temporary directory (a dataDir given by the caller is left alone). */
   async stop() {
     const escalation = setTimeout(() => this.child?.kill('SIGKILL'), 5000);
-    this.resume(); // a suspended process would not see the signal
+    if (this.isPaused) this.resume(); // a suspended process would not see the signal
     await this.kill('SIGTERM');
     clearTimeout(escalation);
     this.cleanUp();
   }
 
-  /** Suspends or resumes the process: a server that accepts connections and does not answer. */
+  /** Suspends or resumes the process: a server that accepts connections and does not answer. Windows cannot. */
   pause() {
+    this.isPaused = true;
     this.child?.kill('SIGSTOP');
   }
 
   resume() {
+    this.isPaused = false;
     this.child?.kill('SIGCONT');
   }
 

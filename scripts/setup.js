@@ -8,7 +8,6 @@ const path = require('node:path');
 const { Failure, ask, isExecutable, run, say, which } = require('./command');
 
 const ROOT = path.join(__dirname, '..');
-const LEAST_NODE = 18;
 
 function readJson(...names) {
   const file = path.join(...names);
@@ -16,8 +15,9 @@ function readJson(...names) {
 }
 
 function checkNode() {
+  const least = Number(/\d+/.exec(readJson(ROOT, 'package.json').engines.node)[0]);
   const major = Number(process.versions.node.split('.')[0]);
-  if (major < LEAST_NODE) throw new Failure(`Node.js ${LEAST_NODE} or newer is needed; this is ${process.version}`);
+  if (major < least) throw new Failure(`Node.js ${least} or newer is needed; this is ${process.version}`);
 }
 
 /** Whether node_modules is what package-lock.json asks for. npm's own record tells: file times change with a checkout. */
@@ -77,6 +77,16 @@ function ensureRust() {
   checkCompiler();
 }
 
+/** Runs a cargo subcommand that is a component of its own and may be missing. */
+function runComponent(component, args) {
+  if (!ask('cargo', [args[0], '--version']).ok) {
+    throw new Failure(
+      `${component} is not installed: \`rustup component add ${component}\` (Debian: package ${component})`,
+    );
+  }
+  run('cargo', args, { cwd: ROOT });
+}
+
 /** Builds the addon, always: cargo knows best whether there is anything to do. */
 function ensureAddon({ debug = false } = {}) {
   ensureRust();
@@ -89,4 +99,4 @@ function localBinary(name) {
   return path.join(ROOT, 'node_modules', '.bin', process.platform === 'win32' ? `${name}.cmd` : name);
 }
 
-module.exports = { ROOT, ensureAddon, ensureDependencies, ensureRust, localBinary, run };
+module.exports = { ROOT, ensureAddon, ensureDependencies, ensureRust, localBinary, run, runComponent };

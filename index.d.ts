@@ -4,6 +4,31 @@ import { EventEmitter } from 'node:events';
 
 import EtcdClass = Etcd;
 
+// Short names for what the signatures of the class repeat.
+import AsyncOptions = Etcd.AsyncOptions;
+import CallOptions = Etcd.CallOptions;
+import Callback = Etcd.Callback;
+import CancellationToken = Etcd.CancellationToken;
+import ComparableValue = Etcd.ComparableValue;
+import CreateOptions = Etcd.CreateOptions;
+import DeleteOptions = Etcd.DeleteOptions;
+import EtcdEvent = Etcd.EtcdEvent;
+import GetOptions = Etcd.GetOptions;
+import LeaderStats = Etcd.LeaderStats;
+import Method = Etcd.Method;
+import MkdirOptions = Etcd.MkdirOptions;
+import PendingToken = Etcd.PendingToken;
+import RawOptions = Etcd.RawOptions;
+import RmdirOptions = Etcd.RmdirOptions;
+import SelfStats = Etcd.SelfStats;
+import SetOptions = Etcd.SetOptions;
+import StatsMessage = Etcd.StatsMessage;
+import SyncOptions = Etcd.SyncOptions;
+import SyncResult = Etcd.SyncResult;
+import Value = Etcd.Value;
+import Version = Etcd.Version;
+import WatchOptions = Etcd.WatchOptions;
+
 export = Etcd;
 
 /**
@@ -53,6 +78,11 @@ declare class Etcd {
    */
   getHosts(): string[];
 
+  // Each form is an overload of a method. One type that carries all forms would make the member a property, which a
+  // subclass cannot override with a method (TS2425). The plain callback is the last overload, because `util.promisify`,
+  // `Parameters` and typed stubs see that one only. The docstring is at the first overload alone: on hovering, editors
+  // show it for the others too, as long as they have none of their own.
+
   /**
    * Writes a key, creating the directories above it.
    *
@@ -70,18 +100,15 @@ declare class Etcd {
    * await etcd.set('color', 'red', { ttl: 60 });
    * ```
    */
-  set(key: string, value?: Etcd.Value, options?: Etcd.AsyncOptions<Etcd.SetOptions>): Etcd.PendingToken;
-  /** Blocks the thread until the answer is there. */
-  set(key: string, value: Etcd.Value, options: Etcd.SyncOptions<Etcd.SetOptions>): Etcd.SyncResult;
-  /** With a callback and options. */
+  set(key: string, value?: Value, options?: AsyncOptions<SetOptions>): PendingToken;
+  set(key: string, value: Value, options: SyncOptions<SetOptions>): SyncResult;
   set(
     key: string,
-    value: Etcd.Value,
-    options: Etcd.AsyncOptions<Etcd.SetOptions>,
-    callback: Etcd.Callback | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  set(key: string, value: Etcd.Value, callback: Etcd.Callback): Etcd.CancellationToken;
+    value: Value,
+    options: AsyncOptions<SetOptions>,
+    callback: Callback | null | undefined,
+  ): CancellationToken;
+  set(key: string, value: Value, callback: Callback): CancellationToken;
 
   /**
    * Reads a key or lists a directory.
@@ -95,17 +122,10 @@ declare class Etcd {
    * console.log(node.value);
    * ```
    */
-  get(key: string, options?: Etcd.AsyncOptions<Etcd.GetOptions>): Etcd.PendingToken;
-  /** Blocks the thread until the answer is there. */
-  get(key: string, options: Etcd.SyncOptions<Etcd.GetOptions>): Etcd.SyncResult;
-  /** With a callback and options. */
-  get(
-    key: string,
-    options: Etcd.AsyncOptions<Etcd.GetOptions>,
-    callback: Etcd.Callback | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  get(key: string, callback: Etcd.Callback): Etcd.CancellationToken;
+  get(key: string, options?: AsyncOptions<GetOptions>): PendingToken;
+  get(key: string, options: SyncOptions<GetOptions>): SyncResult;
+  get(key: string, options: AsyncOptions<GetOptions>, callback: Callback | null | undefined): CancellationToken;
+  get(key: string, callback: Callback): CancellationToken;
 
   /**
    * Deletes a key; with `recursive: true` also a directory and all below it.
@@ -118,32 +138,16 @@ declare class Etcd {
    * await etcd.del('color');
    * ```
    */
-  del(key: string, options?: Etcd.AsyncOptions<Etcd.DeleteOptions>): Etcd.PendingToken;
-  /** Blocks the thread until the answer is there. */
-  del(key: string, options: Etcd.SyncOptions<Etcd.DeleteOptions>): Etcd.SyncResult;
-  /** With a callback and options. */
-  del(
-    key: string,
-    options: Etcd.AsyncOptions<Etcd.DeleteOptions>,
-    callback: Etcd.Callback | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  del(key: string, callback: Etcd.Callback): Etcd.CancellationToken;
+  del(key: string, options?: AsyncOptions<DeleteOptions>): PendingToken;
+  del(key: string, options: SyncOptions<DeleteOptions>): SyncResult;
+  del(key: string, options: AsyncOptions<DeleteOptions>, callback: Callback | null | undefined): CancellationToken;
+  del(key: string, callback: Callback): CancellationToken;
 
-  /**
-   * The same as {@link Etcd.del}.
-   */
-  delete(key: string, options?: Etcd.AsyncOptions<Etcd.DeleteOptions>): Etcd.PendingToken;
-  /** Blocks the thread until the answer is there. */
-  delete(key: string, options: Etcd.SyncOptions<Etcd.DeleteOptions>): Etcd.SyncResult;
-  /** With a callback and options. */
-  delete(
-    key: string,
-    options: Etcd.AsyncOptions<Etcd.DeleteOptions>,
-    callback: Etcd.Callback | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  delete(key: string, callback: Etcd.Callback): Etcd.CancellationToken;
+  /** The same as {@link Etcd.del}. */
+  delete(key: string, options?: AsyncOptions<DeleteOptions>): PendingToken;
+  delete(key: string, options: SyncOptions<DeleteOptions>): SyncResult;
+  delete(key: string, options: AsyncOptions<DeleteOptions>, callback: Callback | null | undefined): CancellationToken;
+  delete(key: string, callback: Callback): CancellationToken;
 
   /**
    * Creates a key with a new name in a directory. The names grow with each call, so that a sorted listing is in the
@@ -158,34 +162,26 @@ declare class Etcd {
    * console.log(node.key); // such as /queue/00000000000000000042
    * ```
    */
-  create(dir: string, value: Etcd.Value, options?: Etcd.AsyncOptions<Etcd.CreateOptions>): Etcd.PendingToken;
-  /** Blocks the thread until the answer is there. */
-  create(dir: string, value: Etcd.Value, options: Etcd.SyncOptions<Etcd.CreateOptions>): Etcd.SyncResult;
-  /** With a callback and options. */
+  create(dir: string, value: Value, options?: AsyncOptions<CreateOptions>): PendingToken;
+  create(dir: string, value: Value, options: SyncOptions<CreateOptions>): SyncResult;
   create(
     dir: string,
-    value: Etcd.Value,
-    options: Etcd.AsyncOptions<Etcd.CreateOptions>,
-    callback: Etcd.Callback | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  create(dir: string, value: Etcd.Value, callback: Etcd.Callback): Etcd.CancellationToken;
+    value: Value,
+    options: AsyncOptions<CreateOptions>,
+    callback: Callback | null | undefined,
+  ): CancellationToken;
+  create(dir: string, value: Value, callback: Callback): CancellationToken;
 
-  /**
-   * The same as {@link Etcd.create}.
-   */
-  post(dir: string, value: Etcd.Value, options?: Etcd.AsyncOptions<Etcd.CreateOptions>): Etcd.PendingToken;
-  /** Blocks the thread until the answer is there. */
-  post(dir: string, value: Etcd.Value, options: Etcd.SyncOptions<Etcd.CreateOptions>): Etcd.SyncResult;
-  /** With a callback and options. */
+  /** The same as {@link Etcd.create}. */
+  post(dir: string, value: Value, options?: AsyncOptions<CreateOptions>): PendingToken;
+  post(dir: string, value: Value, options: SyncOptions<CreateOptions>): SyncResult;
   post(
     dir: string,
-    value: Etcd.Value,
-    options: Etcd.AsyncOptions<Etcd.CreateOptions>,
-    callback: Etcd.Callback | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  post(dir: string, value: Etcd.Value, callback: Etcd.Callback): Etcd.CancellationToken;
+    value: Value,
+    options: AsyncOptions<CreateOptions>,
+    callback: Callback | null | undefined,
+  ): CancellationToken;
+  post(dir: string, value: Value, callback: Callback): CancellationToken;
 
   /**
    * Creates a directory, and those above it.
@@ -198,17 +194,10 @@ declare class Etcd {
    * await etcd.mkdir('jobs');
    * ```
    */
-  mkdir(dir: string, options?: Etcd.AsyncOptions<Etcd.MkdirOptions>): Etcd.PendingToken;
-  /** Blocks the thread until the answer is there. */
-  mkdir(dir: string, options: Etcd.SyncOptions<Etcd.MkdirOptions>): Etcd.SyncResult;
-  /** With a callback and options. */
-  mkdir(
-    dir: string,
-    options: Etcd.AsyncOptions<Etcd.MkdirOptions>,
-    callback: Etcd.Callback | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  mkdir(dir: string, callback: Etcd.Callback): Etcd.CancellationToken;
+  mkdir(dir: string, options?: AsyncOptions<MkdirOptions>): PendingToken;
+  mkdir(dir: string, options: SyncOptions<MkdirOptions>): SyncResult;
+  mkdir(dir: string, options: AsyncOptions<MkdirOptions>, callback: Callback | null | undefined): CancellationToken;
+  mkdir(dir: string, callback: Callback): CancellationToken;
 
   /**
    * Removes a directory. It has to be empty (`errorCode` 108 if not), unless `recursive: true` is given.
@@ -218,17 +207,10 @@ declare class Etcd {
    * await etcd.rmdir('jobs', { recursive: true });
    * ```
    */
-  rmdir(dir: string, options?: Etcd.AsyncOptions<Etcd.RmdirOptions>): Etcd.PendingToken;
-  /** Blocks the thread until the answer is there. */
-  rmdir(dir: string, options: Etcd.SyncOptions<Etcd.RmdirOptions>): Etcd.SyncResult;
-  /** With a callback and options. */
-  rmdir(
-    dir: string,
-    options: Etcd.AsyncOptions<Etcd.RmdirOptions>,
-    callback: Etcd.Callback | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  rmdir(dir: string, callback: Etcd.Callback): Etcd.CancellationToken;
+  rmdir(dir: string, options?: AsyncOptions<RmdirOptions>): PendingToken;
+  rmdir(dir: string, options: SyncOptions<RmdirOptions>): SyncResult;
+  rmdir(dir: string, options: AsyncOptions<RmdirOptions>, callback: Callback | null | undefined): CancellationToken;
+  rmdir(dir: string, callback: Callback): CancellationToken;
 
   /**
    * Writes a key only if it has the value `oldValue`. If it has another, the error's `errorCode` is 101; if it is
@@ -244,64 +226,31 @@ declare class Etcd {
    */
   compareAndSwap(
     key: string,
-    value: Etcd.Value,
-    oldValue: Etcd.ComparableValue,
-    options?: Etcd.AsyncOptions<Etcd.SetOptions>,
-  ): Etcd.PendingToken;
-  /** Blocks the thread until the answer is there. */
+    value: Value,
+    oldValue: ComparableValue,
+    options?: AsyncOptions<SetOptions>,
+  ): PendingToken;
+  compareAndSwap(key: string, value: Value, oldValue: ComparableValue, options: SyncOptions<SetOptions>): SyncResult;
   compareAndSwap(
     key: string,
-    value: Etcd.Value,
-    oldValue: Etcd.ComparableValue,
-    options: Etcd.SyncOptions<Etcd.SetOptions>,
-  ): Etcd.SyncResult;
-  /** With a callback and options. */
-  compareAndSwap(
-    key: string,
-    value: Etcd.Value,
-    oldValue: Etcd.ComparableValue,
-    options: Etcd.AsyncOptions<Etcd.SetOptions>,
-    callback: Etcd.Callback | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  compareAndSwap(
-    key: string,
-    value: Etcd.Value,
-    oldValue: Etcd.ComparableValue,
-    callback: Etcd.Callback,
-  ): Etcd.CancellationToken;
+    value: Value,
+    oldValue: ComparableValue,
+    options: AsyncOptions<SetOptions>,
+    callback: Callback | null | undefined,
+  ): CancellationToken;
+  compareAndSwap(key: string, value: Value, oldValue: ComparableValue, callback: Callback): CancellationToken;
 
-  /**
-   * The same as {@link Etcd.compareAndSwap}.
-   */
+  /** The same as {@link Etcd.compareAndSwap}. */
+  testAndSet(key: string, value: Value, oldValue: ComparableValue, options?: AsyncOptions<SetOptions>): PendingToken;
+  testAndSet(key: string, value: Value, oldValue: ComparableValue, options: SyncOptions<SetOptions>): SyncResult;
   testAndSet(
     key: string,
-    value: Etcd.Value,
-    oldValue: Etcd.ComparableValue,
-    options?: Etcd.AsyncOptions<Etcd.SetOptions>,
-  ): Etcd.PendingToken;
-  /** Blocks the thread until the answer is there. */
-  testAndSet(
-    key: string,
-    value: Etcd.Value,
-    oldValue: Etcd.ComparableValue,
-    options: Etcd.SyncOptions<Etcd.SetOptions>,
-  ): Etcd.SyncResult;
-  /** With a callback and options. */
-  testAndSet(
-    key: string,
-    value: Etcd.Value,
-    oldValue: Etcd.ComparableValue,
-    options: Etcd.AsyncOptions<Etcd.SetOptions>,
-    callback: Etcd.Callback | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  testAndSet(
-    key: string,
-    value: Etcd.Value,
-    oldValue: Etcd.ComparableValue,
-    callback: Etcd.Callback,
-  ): Etcd.CancellationToken;
+    value: Value,
+    oldValue: ComparableValue,
+    options: AsyncOptions<SetOptions>,
+    callback: Callback | null | undefined,
+  ): CancellationToken;
+  testAndSet(key: string, value: Value, oldValue: ComparableValue, callback: Callback): CancellationToken;
 
   /**
    * Deletes a key only if it has the value `oldValue`. Errors as in {@link Etcd.compareAndSwap}.
@@ -311,50 +260,26 @@ declare class Etcd {
    * await etcd.compareAndDelete('color', 'green');
    * ```
    */
+  compareAndDelete(key: string, oldValue: ComparableValue, options?: AsyncOptions<DeleteOptions>): PendingToken;
+  compareAndDelete(key: string, oldValue: ComparableValue, options: SyncOptions<DeleteOptions>): SyncResult;
   compareAndDelete(
     key: string,
-    oldValue: Etcd.ComparableValue,
-    options?: Etcd.AsyncOptions<Etcd.DeleteOptions>,
-  ): Etcd.PendingToken;
-  /** Blocks the thread until the answer is there. */
-  compareAndDelete(
-    key: string,
-    oldValue: Etcd.ComparableValue,
-    options: Etcd.SyncOptions<Etcd.DeleteOptions>,
-  ): Etcd.SyncResult;
-  /** With a callback and options. */
-  compareAndDelete(
-    key: string,
-    oldValue: Etcd.ComparableValue,
-    options: Etcd.AsyncOptions<Etcd.DeleteOptions>,
-    callback: Etcd.Callback | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  compareAndDelete(key: string, oldValue: Etcd.ComparableValue, callback: Etcd.Callback): Etcd.CancellationToken;
+    oldValue: ComparableValue,
+    options: AsyncOptions<DeleteOptions>,
+    callback: Callback | null | undefined,
+  ): CancellationToken;
+  compareAndDelete(key: string, oldValue: ComparableValue, callback: Callback): CancellationToken;
 
-  /**
-   * The same as {@link Etcd.compareAndDelete}.
-   */
+  /** The same as {@link Etcd.compareAndDelete}. */
+  testAndDelete(key: string, oldValue: ComparableValue, options?: AsyncOptions<DeleteOptions>): PendingToken;
+  testAndDelete(key: string, oldValue: ComparableValue, options: SyncOptions<DeleteOptions>): SyncResult;
   testAndDelete(
     key: string,
-    oldValue: Etcd.ComparableValue,
-    options?: Etcd.AsyncOptions<Etcd.DeleteOptions>,
-  ): Etcd.PendingToken;
-  /** Blocks the thread until the answer is there. */
-  testAndDelete(
-    key: string,
-    oldValue: Etcd.ComparableValue,
-    options: Etcd.SyncOptions<Etcd.DeleteOptions>,
-  ): Etcd.SyncResult;
-  /** With a callback and options. */
-  testAndDelete(
-    key: string,
-    oldValue: Etcd.ComparableValue,
-    options: Etcd.AsyncOptions<Etcd.DeleteOptions>,
-    callback: Etcd.Callback | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  testAndDelete(key: string, oldValue: Etcd.ComparableValue, callback: Etcd.Callback): Etcd.CancellationToken;
+    oldValue: ComparableValue,
+    options: AsyncOptions<DeleteOptions>,
+    callback: Callback | null | undefined,
+  ): CancellationToken;
+  testAndDelete(key: string, oldValue: ComparableValue, callback: Callback): CancellationToken;
 
   /**
    * Waits for the next change of a key: one long poll, one event, no reconnecting. {@link Etcd.watcher} goes on.
@@ -367,17 +292,14 @@ declare class Etcd {
    * console.log(event.action, event.node.value);
    * ```
    */
-  watch(key: string, options?: Etcd.AsyncOptions<Etcd.WatchOptions>): Etcd.PendingToken<Etcd.EtcdEvent>;
-  /** Blocks the thread until the answer is there. */
-  watch(key: string, options: Etcd.SyncOptions<Etcd.WatchOptions>): Etcd.SyncResult<Etcd.EtcdEvent>;
-  /** With a callback and options. */
+  watch(key: string, options?: AsyncOptions<WatchOptions>): PendingToken<EtcdEvent>;
+  watch(key: string, options: SyncOptions<WatchOptions>): SyncResult<EtcdEvent>;
   watch(
     key: string,
-    options: Etcd.AsyncOptions<Etcd.WatchOptions>,
-    callback: Etcd.Callback<Etcd.EtcdEvent> | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  watch(key: string, callback: Etcd.Callback<Etcd.EtcdEvent>): Etcd.CancellationToken;
+    options: AsyncOptions<WatchOptions>,
+    callback: Callback<EtcdEvent> | null | undefined,
+  ): CancellationToken;
+  watch(key: string, callback: Callback<EtcdEvent>): CancellationToken;
 
   /**
    * Waits for the first change of a key whose index is `index` or greater; one that has happened already is delivered
@@ -391,22 +313,15 @@ declare class Etcd {
    * const event = await etcd.watchIndex('color', node.modifiedIndex + 1);
    * ```
    */
+  watchIndex(key: string, index: number, options?: AsyncOptions<WatchOptions>): PendingToken<EtcdEvent>;
+  watchIndex(key: string, index: number, options: SyncOptions<WatchOptions>): SyncResult<EtcdEvent>;
   watchIndex(
     key: string,
     index: number,
-    options?: Etcd.AsyncOptions<Etcd.WatchOptions>,
-  ): Etcd.PendingToken<Etcd.EtcdEvent>;
-  /** Blocks the thread until the answer is there. */
-  watchIndex(key: string, index: number, options: Etcd.SyncOptions<Etcd.WatchOptions>): Etcd.SyncResult<Etcd.EtcdEvent>;
-  /** With a callback and options. */
-  watchIndex(
-    key: string,
-    index: number,
-    options: Etcd.AsyncOptions<Etcd.WatchOptions>,
-    callback: Etcd.Callback<Etcd.EtcdEvent> | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  watchIndex(key: string, index: number, callback: Etcd.Callback<Etcd.EtcdEvent>): Etcd.CancellationToken;
+    options: AsyncOptions<WatchOptions>,
+    callback: Callback<EtcdEvent> | null | undefined,
+  ): CancellationToken;
+  watchIndex(key: string, index: number, callback: Callback<EtcdEvent>): CancellationToken;
 
   /**
    * Watches a key, or with `recursive: true` all below it, until `stop()` is called. It starts at once and reconnects
@@ -422,28 +337,6 @@ declare class Etcd {
    */
   watcher(key: string, index?: number | null, options?: Etcd.WatcherOptions | null): Etcd.Watcher;
 
-  /** Blocks the thread until the answer is there. */
-  raw<T = unknown>(
-    method: Etcd.Method,
-    path: string,
-    value: Etcd.Value,
-    options: Etcd.SyncOptions<Etcd.RawOptions>,
-  ): Etcd.SyncResult<T>;
-  /** With a callback and options. */
-  raw<T = unknown>(
-    method: Etcd.Method,
-    path: string,
-    value: Etcd.Value,
-    options: Etcd.AsyncOptions<Etcd.RawOptions>,
-    callback: Etcd.Callback<T> | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  raw<T = unknown>(
-    method: Etcd.Method,
-    path: string,
-    value: Etcd.Value,
-    callback: Etcd.Callback<T>,
-  ): Etcd.CancellationToken;
   /**
    * Sends any request. `path` is the whole path without the leading slash; `value`, if given, is sent as the form field
    * `value`; options other than those of {@link Etcd.CallOptions} become query parameters.
@@ -458,12 +351,16 @@ declare class Etcd {
    * const health = await etcd.raw('GET', 'health');
    * ```
    */
+  raw<T = unknown>(method: Method, path: string, value?: Value, options?: AsyncOptions<RawOptions>): PendingToken<T>;
+  raw<T = unknown>(method: Method, path: string, value: Value, options: SyncOptions<RawOptions>): SyncResult<T>;
   raw<T = unknown>(
-    method: Etcd.Method,
+    method: Method,
     path: string,
-    value?: Etcd.Value,
-    options?: Etcd.AsyncOptions<Etcd.RawOptions>,
-  ): Etcd.PendingToken<T>;
+    value: Value,
+    options: AsyncOptions<RawOptions>,
+    callback: Callback<T> | null | undefined,
+  ): CancellationToken;
+  raw<T = unknown>(method: Method, path: string, value: Value, callback: Callback<T>): CancellationToken;
 
   /**
    * Reads the key `_etcd/machines`, where etcd 0.4 listed its members. Later etcds answer with `errorCode` 100; there,
@@ -474,16 +371,10 @@ declare class Etcd {
    * etcd.machines((err, body) => console.log(err ? err.message : body));
    * ```
    */
-  machines(options?: Etcd.AsyncOptions<Etcd.CallOptions>): Etcd.PendingToken;
-  /** Blocks the thread until the answer is there. */
-  machines(options: Etcd.SyncOptions<Etcd.CallOptions>): Etcd.SyncResult;
-  /** With a callback and options. */
-  machines(
-    options: Etcd.AsyncOptions<Etcd.CallOptions>,
-    callback: Etcd.Callback | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  machines(callback: Etcd.Callback): Etcd.CancellationToken;
+  machines(options?: AsyncOptions<CallOptions>): PendingToken;
+  machines(options: SyncOptions<CallOptions>): SyncResult;
+  machines(options: AsyncOptions<CallOptions>, callback: Callback | null | undefined): CancellationToken;
+  machines(callback: Callback): CancellationToken;
 
   /**
    * Reads `/v2/leader`, where etcd 0.4 named its leader. Later etcds answer with the text `404 page not found`, which
@@ -494,16 +385,10 @@ declare class Etcd {
    * console.log(await etcd.leader());
    * ```
    */
-  leader(options?: Etcd.AsyncOptions<Etcd.CallOptions>): Etcd.PendingToken<unknown>;
-  /** Blocks the thread until the answer is there. */
-  leader(options: Etcd.SyncOptions<Etcd.CallOptions>): Etcd.SyncResult<unknown>;
-  /** With a callback and options. */
-  leader(
-    options: Etcd.AsyncOptions<Etcd.CallOptions>,
-    callback: Etcd.Callback<unknown> | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  leader(callback: Etcd.Callback<unknown>): Etcd.CancellationToken;
+  leader(options?: AsyncOptions<CallOptions>): PendingToken<unknown>;
+  leader(options: SyncOptions<CallOptions>): SyncResult<unknown>;
+  leader(options: AsyncOptions<CallOptions>, callback: Callback<unknown> | null | undefined): CancellationToken;
+  leader(callback: Callback<unknown>): CancellationToken;
 
   /**
    * The leader's figures about its followers. A member that is not the leader answers with a {@link Etcd.StatsMessage}.
@@ -514,16 +399,13 @@ declare class Etcd {
    * if ('followers' in stats) console.log(Object.keys(stats.followers));
    * ```
    */
-  leaderStats(options?: Etcd.AsyncOptions<Etcd.CallOptions>): Etcd.PendingToken<Etcd.LeaderStats | Etcd.StatsMessage>;
-  /** Blocks the thread until the answer is there. */
-  leaderStats(options: Etcd.SyncOptions<Etcd.CallOptions>): Etcd.SyncResult<Etcd.LeaderStats | Etcd.StatsMessage>;
-  /** With a callback and options. */
+  leaderStats(options?: AsyncOptions<CallOptions>): PendingToken<LeaderStats | StatsMessage>;
+  leaderStats(options: SyncOptions<CallOptions>): SyncResult<LeaderStats | StatsMessage>;
   leaderStats(
-    options: Etcd.AsyncOptions<Etcd.CallOptions>,
-    callback: Etcd.Callback<Etcd.LeaderStats | Etcd.StatsMessage> | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  leaderStats(callback: Etcd.Callback<Etcd.LeaderStats | Etcd.StatsMessage>): Etcd.CancellationToken;
+    options: AsyncOptions<CallOptions>,
+    callback: Callback<LeaderStats | StatsMessage> | null | undefined,
+  ): CancellationToken;
+  leaderStats(callback: Callback<LeaderStats | StatsMessage>): CancellationToken;
 
   /**
    * The figures of the member that answered.
@@ -533,16 +415,10 @@ declare class Etcd {
    * console.log((await etcd.selfStats()).state);
    * ```
    */
-  selfStats(options?: Etcd.AsyncOptions<Etcd.CallOptions>): Etcd.PendingToken<Etcd.SelfStats>;
-  /** Blocks the thread until the answer is there. */
-  selfStats(options: Etcd.SyncOptions<Etcd.CallOptions>): Etcd.SyncResult<Etcd.SelfStats>;
-  /** With a callback and options. */
-  selfStats(
-    options: Etcd.AsyncOptions<Etcd.CallOptions>,
-    callback: Etcd.Callback<Etcd.SelfStats> | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  selfStats(callback: Etcd.Callback<Etcd.SelfStats>): Etcd.CancellationToken;
+  selfStats(options?: AsyncOptions<CallOptions>): PendingToken<SelfStats>;
+  selfStats(options: SyncOptions<CallOptions>): SyncResult<SelfStats>;
+  selfStats(options: AsyncOptions<CallOptions>, callback: Callback<SelfStats> | null | undefined): CancellationToken;
+  selfStats(callback: Callback<SelfStats>): CancellationToken;
 
   /**
    * The version of the member that answered, and of its cluster.
@@ -552,16 +428,10 @@ declare class Etcd {
    * console.log((await etcd.version()).etcdserver);
    * ```
    */
-  version(options?: Etcd.AsyncOptions<Etcd.CallOptions>): Etcd.PendingToken<Etcd.Version>;
-  /** Blocks the thread until the answer is there. */
-  version(options: Etcd.SyncOptions<Etcd.CallOptions>): Etcd.SyncResult<Etcd.Version>;
-  /** With a callback and options. */
-  version(
-    options: Etcd.AsyncOptions<Etcd.CallOptions>,
-    callback: Etcd.Callback<Etcd.Version> | null | undefined,
-  ): Etcd.CancellationToken;
-  /** With a callback. */
-  version(callback: Etcd.Callback<Etcd.Version>): Etcd.CancellationToken;
+  version(options?: AsyncOptions<CallOptions>): PendingToken<Version>;
+  version(options: SyncOptions<CallOptions>): SyncResult<Version>;
+  version(options: AsyncOptions<CallOptions>, callback: Callback<Version> | null | undefined): CancellationToken;
+  version(callback: Callback<Version>): CancellationToken;
 
   /**
    * {@link Etcd.set}, blocking the thread until the answer is there. Like every Sync method it reports what the server
@@ -573,7 +443,7 @@ declare class Etcd {
    * if (err) throw err;
    * ```
    */
-  setSync(key: string, value?: Etcd.Value, options?: Etcd.SetOptions | null): Etcd.SyncResult;
+  setSync(key: string, value?: Value, options?: SetOptions | null): SyncResult;
 
   /**
    * {@link Etcd.get}, blocking.
@@ -584,7 +454,7 @@ declare class Etcd {
    * if (!err) console.log(body.node.value);
    * ```
    */
-  getSync(key: string, options?: Etcd.GetOptions | null): Etcd.SyncResult;
+  getSync(key: string, options?: GetOptions | null): SyncResult;
 
   /**
    * {@link Etcd.del}, blocking.
@@ -594,7 +464,7 @@ declare class Etcd {
    * const { err } = etcd.delSync('color');
    * ```
    */
-  delSync(key: string, options?: Etcd.DeleteOptions | null): Etcd.SyncResult;
+  delSync(key: string, options?: DeleteOptions | null): SyncResult;
 
   /**
    * {@link Etcd.mkdir}, blocking.
@@ -604,7 +474,7 @@ declare class Etcd {
    * const { err } = etcd.mkdirSync('jobs');
    * ```
    */
-  mkdirSync(dir: string, options?: Etcd.MkdirOptions | null): Etcd.SyncResult;
+  mkdirSync(dir: string, options?: MkdirOptions | null): SyncResult;
 
   /**
    * {@link Etcd.rmdir}, blocking.
@@ -614,7 +484,7 @@ declare class Etcd {
    * const { err } = etcd.rmdirSync('jobs', { recursive: true });
    * ```
    */
-  rmdirSync(dir: string, options?: Etcd.RmdirOptions | null): Etcd.SyncResult;
+  rmdirSync(dir: string, options?: RmdirOptions | null): SyncResult;
 
   /**
    * Ends the client; there is no need to. Resolves when all requests under way have ended, retries included, and the
@@ -798,8 +668,9 @@ declare namespace Etcd {
     /** How often all hosts are tried again when the cluster seems to elect a leader. Default 3; 0 for never. */
     maxRetries?: number | undefined;
     /**
-     * Whether a write is sent again after a failure that leaves open whether it took place: a lost connection, a timeout,
-     * a status of 500 or more. Default `true`, as in node-etcd. With `false` such a write ends with an error whose `code` is `ERR_UNKNOWN_OUTCOME`.
+     * Whether a write is sent again after a failure that leaves open whether it took place: a lost connection, a
+     * timeout, a status of 500 or more. Default `true`, as in node-etcd. With `false` such a write ends with an error
+     * whose `code` is `ERR_UNKNOWN_OUTCOME`.
      */
     resendWrites?: boolean | undefined;
     /**
@@ -869,7 +740,10 @@ declare namespace Etcd {
     rejectUnauthorized?: boolean | undefined;
     /** The same as `rejectUnauthorized`, and wins over it. */
     strictSSL?: boolean | undefined;
-    /** The name that the server's certificate must hold, also sent in the handshake (SNI). Default: a `host` header's, else the host's. */
+    /**
+     * The name that the server's certificate must hold, also sent in the handshake (SNI). Default: a `host` header's,
+     * else the host's.
+     */
     servername?: string | undefined;
   }
 
@@ -1023,7 +897,7 @@ declare namespace Etcd {
      * one, and connecting and the response headers may each take a quarter of it.
      */
     liveness?: number | undefined;
-    /** Milliseconds for connecting and for the response headers, instead of the client's {@link EtcdOptions.timeout}. */
+    /** Milliseconds for connecting and for the headers, instead of the client's {@link EtcdOptions.timeout}. */
     timeout?: number | undefined;
     /** Without effect: a watcher never gives up. */
     maxRetries?: number | undefined;
@@ -1069,10 +943,8 @@ declare namespace Etcd {
 
   /**
    * The token of a call without a callback: it resolves with what a callback gets as `body` and rejects with what it
-   * gets as `err`,
-   * or with an {@link AbortError}. The promise is made when `then`, `catch` or `finally` is first called or the token
-   * awaited,
-   * so that a call whose outcome nobody looks at is never an unhandled rejection.
+   * gets as `err`, or with an {@link AbortError}. The promise is made when `then`, `catch` or `finally` is first called
+   * or the token awaited, so that a call whose outcome nobody looks at is never an unhandled rejection.
    */
   export interface PendingToken<T = EtcdResponse> extends CancellationToken, PromiseLike<T> {
     then<R1 = T, R2 = never>(
@@ -1108,7 +980,10 @@ declare namespace Etcd {
     httpstatus?: number;
     /** The body of an answer that is not etcd's. */
     httpbody?: unknown;
-    /** Such as `ERR_INVALID_KEY`, `ERR_NOT_ETCD`, `ERR_UNKNOWN_OUTCOME`, `ERR_CLIENT_CLOSED` or, when aborted, `ABORT_ERR`. */
+    /**
+     * Such as `ERR_INVALID_KEY`, `ERR_NOT_ETCD`, `ERR_UNKNOWN_OUTCOME`, `ERR_CLIENT_CLOSED` or, when aborted,
+     * `ABORT_ERR`.
+     */
     code?: string;
   }
 
@@ -1240,7 +1115,8 @@ declare namespace Etcd {
   }
 
   /**
-   * Watches until it is stopped, and keeps the process alive until then unless told otherwise by `unref()`. See {@link WatcherEvents} for its events.
+   * Watches until it is stopped, and keeps the process alive until then unless told otherwise by `unref()`. See
+   * {@link WatcherEvents} for its events.
    *
    * It reads ahead of its listeners. Every event with the starting index or a later one comes exactly once and in
    * order, while the server still has it: etcd keeps the last 1,000 events of all keys. If it no longer has what comes

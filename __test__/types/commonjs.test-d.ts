@@ -77,3 +77,70 @@ expectType<Etcd>(Etcd.prototype);
 
 // A method replaced on one instance.
 etcd.get = new Etcd().get;
+
+// A method overridden by one that hands on whatever it is given, and by one with forms of its own.
+class Prefixed extends Etcd {
+  override get(key: string, ...rest: any[]): any {
+    return Reflect.apply(super.get, this, [`prefix/${key}`, ...rest]);
+  }
+
+  override del(key: string, options?: Etcd.AsyncOptions<Etcd.DeleteOptions>): Etcd.PendingToken;
+  override del(key: string, options: Etcd.SyncOptions<Etcd.DeleteOptions>): Etcd.SyncResult;
+  override del(
+    key: string,
+    options: Etcd.AsyncOptions<Etcd.DeleteOptions>,
+    callback: Etcd.Callback | null | undefined,
+  ): Etcd.CancellationToken;
+  override del(key: string, callback: Etcd.Callback): Etcd.CancellationToken;
+  override del(key: string, ...rest: any[]): any {
+    return Reflect.apply(super.del, this, [`prefix/${key}`, ...rest]);
+  }
+
+  override getSync(key: string, options?: Etcd.GetOptions | null): Etcd.SyncResult {
+    return super.getSync(`prefix/${key}`, options);
+  }
+
+  override version = (): any => super.version({ timeout: 100 });
+}
+const prefixed = new Prefixed();
+expectAssignable<Etcd>(prefixed);
+expectType<Etcd.PendingToken>(prefixed.del('k'));
+expectType<Etcd.CancellationToken>(prefixed.del('k', (err, body) => expectType<Etcd.EtcdResponse>(body)));
+expectType<Etcd.PendingToken>(prefixed.set('k', 'v'));
+
+// Every method can be overridden by a method: none is a property.
+declare class Replaced extends Etcd {
+  override getHosts(...args: any[]): any;
+  override set(...args: any[]): any;
+  override get(...args: any[]): any;
+  override del(...args: any[]): any;
+  override delete(...args: any[]): any;
+  override create(...args: any[]): any;
+  override post(...args: any[]): any;
+  override mkdir(...args: any[]): any;
+  override rmdir(...args: any[]): any;
+  override compareAndSwap(...args: any[]): any;
+  override testAndSet(...args: any[]): any;
+  override compareAndDelete(...args: any[]): any;
+  override testAndDelete(...args: any[]): any;
+  override watch(...args: any[]): any;
+  override watchIndex(...args: any[]): any;
+  override watcher(...args: any[]): any;
+  override raw(...args: any[]): any;
+  override machines(...args: any[]): any;
+  override leader(...args: any[]): any;
+  override leaderStats(...args: any[]): any;
+  override selfStats(...args: any[]): any;
+  override version(...args: any[]): any;
+  override setSync(...args: any[]): any;
+  override getSync(...args: any[]): any;
+  override delSync(...args: any[]): any;
+  override mkdirSync(...args: any[]): any;
+  override rmdirSync(...args: any[]): any;
+  override close(...args: any[]): any;
+  override [Symbol.asyncDispose](...args: any[]): any;
+}
+// None is missing above: a method left out would return something else than `any`.
+type ReturnsAny<M> = M extends (...args: any[]) => infer R ? (0 extends R & 1 ? true : false) : false;
+type Overridden = { [K in keyof Etcd]: ReturnsAny<Replaced[K]> extends true ? K : never }[keyof Etcd];
+expectType<keyof Etcd>({} as Overridden);

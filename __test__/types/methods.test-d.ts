@@ -156,12 +156,56 @@ if (err) {
   expectType<Etcd.ResponseHeaders>(headers);
 }
 
+// What a callback is called with is known without annotations, with options and without.
+etcd.set('k', 'v', (err, body, headers) => {
+  expectType<Etcd.EtcdError | null>(err);
+  expectType<Response>(body);
+  expectType<Etcd.ResponseHeaders>(headers);
+});
+etcd.set('k', 'v', { ttl: 5 }, (err, body, headers) => {
+  expectType<Etcd.EtcdError | null>(err);
+  expectType<Response>(body);
+  expectType<Etcd.ResponseHeaders>(headers);
+});
+etcd.get('k', { recursive: true }, (err, body) => expectType<Response>(body));
+etcd.del('k', (err, body) => expectType<Response>(body));
+etcd.delete('k', { recursive: true }, (err, body) => expectType<Response>(body));
+etcd.create('d', 'v', (err, body) => expectType<Response>(body));
+etcd.post('d', 'v', { ttl: 5 }, (err, body) => expectType<Response>(body));
+etcd.mkdir('d', (err, body) => expectType<Response>(body));
+etcd.rmdir('d', { recursive: true }, (err, body) => expectType<Response>(body));
+etcd.compareAndSwap('k', 'new', 'old', (err, body) => expectType<Response>(body));
+etcd.testAndSet('k', 'new', 'old', { ttl: 5 }, (err, body) => expectType<Response>(body));
+etcd.compareAndDelete('k', 'old', (err, body) => expectType<Response>(body));
+etcd.testAndDelete('k', 'old', { recursive: true }, (err, body) => expectType<Response>(body));
+etcd.watchIndex('k', 7, (err, body) => expectType<Etcd.EtcdEvent>(body));
+etcd.watchIndex('k', 7, { recursive: true }, (err, body) => expectType<Etcd.EtcdEvent>(body));
+etcd.raw<{ health: string }>('GET', 'health', null, (err, body) => expectType<string>(body.health));
+etcd.raw<{ health: string }>('GET', 'health', null, { a: 1 }, (err, body) => expectType<string>(body.health));
+etcd.machines({ timeout: 100 }, (err, body) => expectType<Response>(body));
+etcd.leader((err, body) => expectType<unknown>(body));
+etcd.leaderStats({ timeout: 100 }, (err, body) => expectType<Etcd.LeaderStats | Etcd.StatsMessage>(body));
+etcd.version({ timeout: 100 }, (err, body) => expectType<Etcd.Version>(body));
+expectError(etcd.set('k', 'v', { tll: 60 }, done));
+expectError(etcd.set('k', 'v', done, done));
+expectError(etcd.set('k', 'v', { synchronous: true }, done));
+
+// What looks at one form only, such as a typed stub, sees the callback.
+type Arguments<M extends keyof Etcd> = Etcd[M] extends (...args: infer A) => unknown ? A : never;
+expectType<[key: string, callback: Etcd.Callback]>({} as Arguments<'get'>);
+expectType<[key: string, value: Etcd.Value, callback: Etcd.Callback]>({} as Arguments<'set'>);
+expectType<[callback: Etcd.Callback<Etcd.Version>]>({} as Arguments<'version'>);
+expectType<[method: Etcd.Method, path: string, value: Etcd.Value, callback: Etcd.Callback<unknown>]>(
+  {} as Arguments<'raw'>,
+);
+
 // promisify takes the callback form.
 expectType<(key: string) => Promise<Response>>(promisify(etcd.get));
 expectType<Promise<Response>>(promisify(etcd.get).call(etcd, 'k'));
 expectType<Promise<Response>>(promisify(etcd.set).bind(etcd)('k', 'v'));
 expectType<Promise<Response>>(promisify(etcd.compareAndSwap).bind(etcd)('k', 'new', 'old'));
 expectType<Promise<Etcd.Version>>(promisify(etcd.version).call(etcd));
+expectType<Promise<unknown>>(promisify(etcd.raw).bind(etcd)('GET', 'health', null));
 
 // Tokens
 async function tokens(): Promise<void> {

@@ -8,6 +8,7 @@ use crate::v2::request::Verb;
 use crate::wire::endpoint::{Endpoint, authorization};
 use crate::wire::fault;
 use bytes::Bytes;
+use http::method::InvalidMethod;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use http_body_util::Full;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -29,16 +30,10 @@ pub fn form(value: &str) -> Bytes {
     form.into()
 }
 
-/// # Errors
-/// Never, as a verb is a token.
-pub fn method(verb: &Verb) -> Result<Method, http::method::InvalidMethod> {
-    Method::from_bytes(verb.as_str().as_bytes())
-}
-
 /// The request of a hop.
 ///
 /// # Errors
-/// When its URL cannot be sent.
+/// When its verb or URL cannot be sent.
 pub fn message(
     headers: HeaderMap,
     form: Option<&Bytes>,
@@ -46,16 +41,20 @@ pub fn message(
 ) -> Result<http::Request<Full<Bytes>>, Failed> {
     let form = form.filter(|_| hop.with_form);
     let mut message = http::Request::new(Full::new(form.cloned().unwrap_or_default()));
-    *message.method_mut() = hop.method.clone();
+    *message.method_mut() = method(&hop.verb).map_err(|error| fault::unsendable(&hop.way.origin, error))?;
     *message.uri_mut() = uri(hop)?;
     *message.headers_mut() = headers;
     if form.is_some() {
         message.headers_mut().insert(header::CONTENT_TYPE, FORM);
-    } else if !matches!(hop.method, Method::GET | Method::HEAD) {
+    } else if !hop.verb.is_read() {
         // hyper leaves it out, and some servers then refuse the request.
         message.headers_mut().insert(header::CONTENT_LENGTH, NO_LENGTH);
     }
     Ok(message)
+}
+
+fn method(verb: &Verb) -> Result<Method, InvalidMethod> {
+    Method::from_bytes(verb.as_str().as_bytes())
 }
 
 fn uri(hop: &Hop) -> Result<Uri, Failed> {

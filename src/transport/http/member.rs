@@ -4,12 +4,12 @@ use crate::transport::http::encode;
 use crate::transport::http::options::HttpOptions;
 use crate::transport::http::redirect::Hop;
 use crate::v2::failure::Failed;
-use crate::v2::request::{Request, Target};
+use crate::v2::request::{Request, Target, Verb};
 use crate::wire::endpoint::Endpoint;
 use crate::wire::fault;
 use crate::wire::way::Way;
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::HeaderMap;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::{Position, Url};
@@ -31,7 +31,7 @@ impl Member {
     #[must_use]
     pub fn new(options: &HttpOptions, endpoint: &Endpoint) -> Self {
         let way = Arc::new(Way::new(endpoint.url(), None));
-        let hop = Hop::first(Method::GET, Arc::clone(&way), Bytes::new());
+        let hop = Hop::first(Verb::Get, Arc::clone(&way), Bytes::new());
         Self {
             headers: encode::headers(options, endpoint, &hop),
             prefix: endpoint.url().path().trim_end_matches('/').to_owned(),

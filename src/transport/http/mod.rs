@@ -57,8 +57,7 @@ impl Http {
             None => Arc::clone(&member.way),
             Some(proxy) => Arc::new(Way::new(&member.way.server, Some(proxy))),
         };
-        let method = encode::method(&request.verb).map_err(|error| fault::unsendable(&way.origin, error))?;
-        Ok(Hop::first(method, way, member.path(request)?))
+        Ok(Hop::first(request.verb.clone(), way, member.path(request)?))
     }
 
     fn headers(&self, member: usize, hop: &Hop) -> HeaderMap {

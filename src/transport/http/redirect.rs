@@ -1,10 +1,11 @@
 //! Where a redirect leads, and what may go there.
 
 use crate::v2::failure::{Failed, Kind, NodeError};
+use crate::v2::request::Verb;
 use crate::wire::endpoint::without_credentials;
 use crate::wire::way::Way;
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use std::sync::Arc;
 use url::{Position, Url};
 
@@ -28,10 +29,10 @@ pub struct RedirectPolicy {
 }
 
 impl RedirectPolicy {
-    fn follows(self, method: &Method) -> bool {
+    const fn follows(self, verb: &Verb) -> bool {
         match self.follow {
             Follow::All => true,
-            Follow::Reads => matches!(*method, Method::GET | Method::HEAD),
+            Follow::Reads => verb.is_read(),
             Follow::None => false,
         }
     }
@@ -40,7 +41,7 @@ impl RedirectPolicy {
 /// One request of a chain of redirects.
 #[derive(Debug)]
 pub struct Hop {
-    pub method: Method,
+    pub verb: Verb,
     pub way: Arc<Way>,
     /// Path and query, as URLs write them.
     pub path: Bytes,
@@ -53,8 +54,8 @@ pub struct Hop {
 
 impl Hop {
     #[must_use]
-    pub const fn first(method: Method, way: Arc<Way>, path: Bytes) -> Self {
-        Self { method, way, path, with_form: true, with_credentials: true, taken: 0 }
+    pub const fn first(verb: Verb, way: Arc<Way>, path: Bytes) -> Self {
+        Self { verb, way, path, with_form: true, with_credentials: true, taken: 0 }
     }
 
     /// The whole URL.
@@ -77,7 +78,7 @@ impl Hop {
         policy: RedirectPolicy,
         trusted: impl Fn(&str) -> bool,
     ) -> Result<Option<Self>, Failed> {
-        let Some(location) = location(status, headers).filter(|_| policy.follows(&self.method)) else {
+        let Some(location) = location(status, headers).filter(|_| policy.follows(&self.verb)) else {
             return Ok(None);
         };
         if self.taken >= policy.max {
@@ -86,11 +87,11 @@ impl Hop {
             return Err(refused(NodeError::new(message)));
         }
         let url = self.resolve(location, policy)?;
-        let see_other = status == StatusCode::SEE_OTHER && self.method != Method::HEAD;
+        let see_other = status == StatusCode::SEE_OTHER && self.verb != Verb::Head;
         let host = url.host_str();
         let same_host = host == self.way.server.host_str() || host.is_some_and(trusted);
         Ok(Some(Self {
-            method: if see_other { Method::GET } else { self.method.clone() },
+            verb: if see_other { Verb::Get } else { self.verb.clone() },
             way: Arc::new(Way::new(&url, self.way.proxy.clone())),
             path: url[Position::BeforePath..Position::AfterQuery].to_owned().into(),
             with_form: self.with_form && !see_other,
@@ -145,13 +146,13 @@ mod tests {
 
     const ALL: RedirectPolicy = RedirectPolicy { follow: Follow::All, max: 10, tls: true };
 
-    fn first(method: Method, url: &str) -> Hop {
+    fn first(verb: Verb, url: &str) -> Hop {
         let url = Url::parse(url).unwrap();
-        Hop::first(method, Arc::new(Way::new(&url, None)), url.path().to_owned().into())
+        Hop::first(verb, Arc::new(Way::new(&url, None)), url.path().to_owned().into())
     }
 
     fn put(url: &str) -> Hop {
-        first(Method::PUT, url)
+        first(Verb::Put, url)
     }
 
     fn follow(hop: &Hop, status: u16, location: &str) -> Result<Option<Hop>, Failed> {
@@ -168,13 +169,10 @@ mod tests {
     fn a_write_stays_a_write_and_303_asks_for_a_get() {
         for status in [301, 302, 307, 308] {
             let hop = follow(&put("http://a/x"), status, "/y").unwrap().unwrap();
-            assert_eq!(
-                (&hop.method, hop.with_form, hop.url_text().as_str()),
-                (&Method::PUT, true, "http://a/y")
-            );
+            assert_eq!((&hop.verb, hop.with_form, hop.url_text().as_str()), (&Verb::Put, true, "http://a/y"));
         }
         let hop = follow(&put("http://a/x"), 303, "/y").unwrap().unwrap();
-        assert_eq!((hop.method, hop.with_form), (Method::GET, false));
+        assert_eq!((hop.verb, hop.with_form), (Verb::Get, false));
     }
 
     #[test]
@@ -198,7 +196,7 @@ mod tests {
     #[test]
     fn only_what_the_policy_names_is_followed() {
         let headers = HeaderMap::from_iter([(header::LOCATION, "/y".parse().unwrap())]);
-        let get = first(Method::GET, "http://a/");
+        let get = first(Verb::Get, "http://a/");
         let next = |hop: &Hop, follow| hop.next(302, &headers, RedirectPolicy { follow, ..ALL }, |_| true);
         assert!(next(&get, Follow::Reads).unwrap().is_some());
         assert!(next(&put("http://a/"), Follow::Reads).unwrap().is_none());

@@ -6,10 +6,18 @@ const { ROOT } = require('./setup');
 
 const FOLDER = '__test__';
 
-/** All test files, as a list: what a folder or a pattern means to `node --test` differs between Node's versions. */
-function allTestFiles() {
-  const names = fs.readdirSync(path.join(ROOT, FOLDER)).filter((name) => /\.test\.[cm]?js$/.test(name));
-  return names.sort().map((name) => path.join(FOLDER, name));
+function testFilesIn(folder) {
+  return fs.readdirSync(path.join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const place = path.join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : testFilesIn(place);
+    return /\.test\.[cm]?js$/.test(entry.name) ? [place] : [];
+  });
 }
 
-module.exports = { FOLDER, allTestFiles };
+/** All test files, as a list: what a folder or a pattern means to `node --test` differs between Node's versions. */
+const allTestFiles = () => testFilesIn(FOLDER).sort();
+
+/** The file of a name such as `requests/keys`. */
+const testFile = (name) => path.join(FOLDER, `${name}.test.js`);
+
+module.exports = { FOLDER, allTestFiles, testFile };

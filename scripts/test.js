@@ -2,7 +2,7 @@
 'use strict';
 
 // npm test: all tests, from a fresh checkout.
-//   npm test -- __test__/watcher.test.js            these files alone
+//   npm test -- __test__/watcher/watcher.test.js            these files alone
 //   npm test -- --test-name-pattern=abort           passed on to Node's test runner
 //   npm test -- --debug                             with a debug build of the addon
 

@@ -7,8 +7,8 @@ const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { after, before, describe, test } = require('node:test');
 const Etcd = require('../..');
-const { called, rejection } = require('../support/helpers');
 const { startEtcd } = require('../support/etcd');
+const { called, rejection } = require('../support/promises');
 
 const ROOT = { user: 'root', pass: 'the root' };
 const READER = { user: 'jörg', pass: 'p:ä@/?#ß' };

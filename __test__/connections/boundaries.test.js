@@ -7,13 +7,13 @@ const assert = require('node:assert/strict');
 const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
 const Etcd = require('../..');
-const { rejection, scriptedServers } = require('../support/helpers');
 const { makeCertificates } = require('../support/certificates');
+const { scripted } = require('../support/clean-up');
 const { runScript } = require('../support/node-script');
+const { rejection } = require('../support/promises');
 
 const TIMEOUT = 2000;
 const ECHO = { fallback: { echo: true } };
-const scripted = scriptedServers();
 
 /** Does what may fail in any way. */
 async function settle(work) {

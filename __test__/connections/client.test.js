@@ -3,13 +3,14 @@
 // What a client is made of: hosts, credentials, headers, options, and the connections it uses.
 
 const assert = require('node:assert/strict');
-const { describe, test } = require('node:test');
 const Etcd = require('../..');
-const { printedBy, scriptedServers, waitUntil } = require('../support/helpers');
+const { scripted } = require('../support/clean-up');
 const { at, freshPrefix, withEtcd } = require('../support/etcd');
+const { printedBy } = require('../support/node-script');
+const { waitUntil } = require('../support/promises');
+const { describe, test } = require('../support/test');
 
 const server = withEtcd();
-const scripted = scriptedServers();
 
 /** Expects an error for a mistake in the constructor's arguments, and that it names the argument. */
 function assertThrows(work, code, name) {
@@ -164,7 +165,7 @@ describe('an option of the client', () => {
 
   test('may be undefined or null, and the object frozen', async () => {
     const options = Object.freeze({ timeout: undefined, maxRetries: null, auth: undefined, headers: null, ca: null });
-    assert.equal((await new Etcd(server.host, options).version()).etcdserver, server.version);
+    assert.equal((await server.connect(options).version()).etcdserver, server.version);
   });
 });
 

@@ -3,13 +3,14 @@
 // Three members of etcd, of which one at a time dies, hangs, or is restarted, while a client goes on.
 
 const assert = require('node:assert/strict');
-const { after, afterEach, before, describe, test } = require('node:test');
+const { after, before, describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 const Etcd = require('../..');
-const { waitUntil } = require('../support/helpers');
-const { freshPrefix, startCluster } = require('../support/etcd');
+const { keep } = require('../support/clean-up');
 const { noPartition, partitioned } = require('../support/cluster/partition');
 const { Workload } = require('../support/cluster/workload');
+const { freshPrefix, startCluster } = require('../support/etcd');
+const { waitUntil } = require('../support/promises');
 
 /** With `timeout: 1000`, how long a request may take: one try at each host and an election, and a busy machine. */
 const LONGEST = 10_000;
@@ -22,14 +23,9 @@ after(() => cluster?.stop());
 
 let workload;
 const begin = (options, prefix = freshPrefix('cluster')) => {
-  workload = new Workload(new Etcd(cluster.hosts, options), prefix);
+  workload = keep(new Workload(new Etcd(cluster.hosts, options), prefix));
   return workload.progress();
 };
-let watcher;
-afterEach(async () => {
-  watcher?.stop();
-  await workload?.stop();
-});
 
 /** The members, the leader first. */
 async function leaderFirst() {
@@ -93,7 +89,7 @@ test('a recursive watcher shows every acknowledged write once while members are 
   const prefix = freshPrefix('watched');
   const etcd = new Etcd(cluster.hosts);
   const { node } = await etcd.set(`${prefix}-start`, 1);
-  watcher = etcd.watcher(prefix, node.modifiedIndex + 1, { recursive: true });
+  const watcher = keep(etcd.watcher(prefix, node.modifiedIndex + 1, { recursive: true }));
   const seen = [];
   let resyncs = 0;
   watcher.on('set', (body) => seen.push([body.node.key.slice(1), body.node.value, body.node.modifiedIndex]));

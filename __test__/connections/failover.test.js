@@ -3,15 +3,15 @@
 // Which host a request goes to, and which next.
 
 const assert = require('node:assert/strict');
-const { describe, test } = require('node:test');
 const { inspect } = require('node:util');
 const Etcd = require('../..');
-const { called, rejection, scriptedServers, waitUntil } = require('../support/helpers');
+const { keep, scripted } = require('../support/clean-up');
 const { startDeaf } = require('../support/deaf-server');
 const { freePort, freshPrefix, withEtcd } = require('../support/etcd');
+const { called, rejection, waitUntil } = require('../support/promises');
+const { describe, test } = require('../support/test');
 
 const server = withEtcd();
-const scripted = scriptedServers();
 const refusing = async () => `127.0.0.1:${await freePort()}`;
 
 describe('the hosts', () => {
@@ -268,9 +268,8 @@ describe('a timeout', () => {
     for (const wire of wires) await wire.waitFor((requests) => requests.length === 1 && requests[0].aborted);
   });
 
-  test('while connecting is an ETIMEDOUT, and not retried', { skip: process.platform !== 'linux' }, async (t) => {
-    const deaf = await startDeaf();
-    t.after(deaf.stop);
+  test('while connecting is an ETIMEDOUT, and not retried', { skip: process.platform !== 'linux' }, async () => {
+    const deaf = keep(await startDeaf());
     const err = await rejection(new Etcd(`127.0.0.1:${deaf.port}`, { timeout: 50 }).get('k'));
     const { message, code, connect } = err.errors[0].httperror;
     assert.deepEqual([message, code, connect], ['ETIMEDOUT', 'ETIMEDOUT', true]);

@@ -8,8 +8,9 @@ const zlib = require('node:zlib');
 const { after, before, describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 const Etcd = require('../..');
-const { called, scriptedServers } = require('../support/helpers');
+const { scripted } = require('../support/clean-up');
 const { goodReply, startHostile } = require('../support/hostile-server');
+const { called } = require('../support/promises');
 const { random } = require('../support/random');
 
 const SEED = Number(process.env.SEED ?? Date.now() % 1e9);
@@ -461,7 +462,6 @@ test('a reply that takes long to read keeps nobody else from being answered', as
 });
 
 describe('a reply of 64 MiB', () => {
-  const scripted = scriptedServers();
   const value = 'x'.repeat(64 * 2 ** 20);
   const json = { action: 'get', node: { key: '/k', value } };
 

@@ -4,11 +4,12 @@
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
-const { after, afterEach, before, beforeEach, describe, test } = require('node:test');
 const Etcd = require('../..');
-const { called, printedBy, rejection } = require('../support/helpers');
 const { makeCertificates } = require('../support/certificates');
 const { freshPrefix, startEtcd, withEtcd } = require('../support/etcd');
+const { printedBy } = require('../support/node-script');
+const { called, rejection } = require('../support/promises');
+const { after, afterEach, before, beforeEach, describe, test } = require('../support/test');
 const { startTinyproxy, whyNoTinyproxy } = require('../support/tinyproxy');
 
 const VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()]);

@@ -4,10 +4,9 @@
 
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
-const { printedBy, scriptedServers } = require('../support/helpers');
+const { scripted } = require('../support/clean-up');
 const { freePort } = require('../support/etcd');
-
-const scripted = scriptedServers();
+const { printedBy } = require('../support/node-script');
 
 const SOURCE = `
   const Etcd = require('.');

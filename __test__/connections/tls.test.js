@@ -4,9 +4,10 @@ const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { after, before, describe, test } = require('node:test');
 const Etcd = require('../..');
-const { printedBy, rejection } = require('../support/helpers');
 const { KINDS, PASSPHRASE, makeAuthority, makeCertificates } = require('../support/certificates');
 const { freshPrefix, startEtcd } = require('../support/etcd');
+const { printedBy } = require('../support/node-script');
+const { rejection } = require('../support/promises');
 
 let authority;
 let stranger;

@@ -6,10 +6,10 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { after, before, describe, test } = require('node:test');
 const { ask, which } = require('../../scripts/command');
 const { pack, platformPackages } = require('../../scripts/pack');
 const { withEtcd } = require('../support/etcd');
+const { after, before, describe, test } = require('../support/test');
 const { startRegistry } = require('./registry');
 
 const ROOT = path.join(__dirname, '..', '..');

@@ -8,7 +8,7 @@ const path = require('node:path');
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const { freePort } = require('../../scripts/ports');
-const { waitUntil } = require('../support/helpers');
+const { waitUntil } = require('../support/promises');
 
 const VERDACCIO = path.join(__dirname, 'node_modules', 'verdaccio', 'bin', 'verdaccio');
 

@@ -7,8 +7,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
-const { printedBy } = require('../support/helpers');
-const { runScript } = require('../support/node-script');
+const { printedBy, runScript } = require('../support/node-script');
 
 const ROOT = path.join(__dirname, '..', '..');
 const BINARY = fs.readdirSync(ROOT).find((name) => name.endsWith('.node'));

@@ -7,12 +7,12 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { spawnSync } = require('node:child_process');
-const { after, before, describe, test } = require('node:test');
+const { scripted } = require('../support/clean-up');
 const { freePort, freshPrefix, withEtcd } = require('../support/etcd');
-const { printedBy, scriptedServers } = require('../support/helpers');
+const { printedBy } = require('../support/node-script');
+const { after, before, describe, test } = require('../support/test');
 
 const server = withEtcd();
-const scripted = scriptedServers();
 
 const SOURCE = `
   const fs = require('node:fs');

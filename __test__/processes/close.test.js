@@ -7,28 +7,22 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { once } = require('node:events');
-const { beforeEach, describe, test } = require('node:test');
 const Etcd = require('../..');
-const { called, printedBy, rejection, scriptedServers, waitUntil } = require('../support/helpers');
-const { freePort, freshPrefix, withEtcd } = require('../support/etcd');
+const { scripted } = require('../support/clean-up');
+const { freePort, withClient } = require('../support/etcd');
+const { printedBy } = require('../support/node-script');
+const { called, rejection, waitUntil } = require('../support/promises');
+const { describe, test } = require('../support/test');
 
-const server = withEtcd();
-const scripted = scriptedServers();
-let etcd;
-let key;
-
-beforeEach(() => {
-  etcd = new Etcd(server.host);
-  key = freshPrefix('close');
-});
+const t = withClient('close');
 
 describe('close()', { timeout: 60_000 }, () => {
   test('waits for the requests under way, also for one that is yet to leave', async () => {
     const wire = await scripted([], { fallback: { echo: true, delayMs: 200 } });
     const client = new Etcd(wire.host);
     const ends = [];
-    client.set(key, 1, (err) => ends.push(['callback', err]));
-    client.get(key).then(() => ends.push(['promise', null]));
+    client.set(t.key, 1, (err) => ends.push(['callback', err]));
+    client.get(t.key).then(() => ends.push(['promise', null]));
     await client.close();
     assert.deepEqual(ends.sort(), [
       ['callback', null],
@@ -37,13 +31,13 @@ describe('close()', { timeout: 60_000 }, () => {
   });
 
   test('stops watchers and gives up watches, which would not end by themselves', async () => {
-    const watcher = etcd.watcher(key, 1);
+    const watcher = t.etcd.watcher(t.key, 1);
     const stopped = once(watcher, 'stop');
     const loop = watcher[Symbol.asyncIterator]().next();
-    const silent = etcd.watch(key, () => assert.fail('called back'));
-    const raw = etcd.raw('GET', `v2/keys/${key}?wait=true`);
+    const silent = t.etcd.watch(t.key, () => assert.fail('called back'));
+    const raw = t.etcd.raw('GET', `v2/keys/${t.key}?wait=true`);
     const rejected = rejection(raw);
-    await etcd.close();
+    await t.etcd.close();
     await stopped;
     assert.deepEqual([watcher.stopped, silent.aborted, (await rejected).code], [true, true, 'ABORT_ERR']);
     assert.deepEqual(await loop, { done: true, value: undefined });
@@ -52,7 +46,7 @@ describe('close()', { timeout: 60_000 }, () => {
   test('gives everything up with { abort: true }', async () => {
     const wire = await scripted([], { fallback: { stall: true } });
     const client = new Etcd(wire.host);
-    const rejected = rejection(client.get(key));
+    const rejected = rejection(client.get(t.key));
     await waitUntil(async () => (await wire.requests()).length === 1);
     const drained = client.close();
     await client.close({ abort: true });
@@ -63,28 +57,28 @@ describe('close()', { timeout: 60_000 }, () => {
   });
 
   test('lets nothing begin any more', async () => {
-    await etcd.close();
-    const [err] = await called((done) => etcd.get(key, done));
-    const rejected = await rejection(etcd.set(key, 1));
-    const codes = [err.code, rejected.code, etcd.getSync(key).err.code];
+    await t.etcd.close();
+    const [err] = await called((done) => t.etcd.get(t.key, done));
+    const rejected = await rejection(t.etcd.set(t.key, 1));
+    const codes = [err.code, rejected.code, t.etcd.getSync(t.key).err.code];
     assert.deepEqual(codes, Array(3).fill('ERR_CLIENT_CLOSED'));
-    assert.throws(() => etcd.watcher(key), { code: 'ERR_CLIENT_CLOSED' });
-    await etcd.close();
-    assert.deepEqual(etcd.getHosts(), [server.url]);
+    assert.throws(() => t.etcd.watcher(t.key), { code: 'ERR_CLIENT_CLOSED' });
+    await t.etcd.close();
+    assert.deepEqual(t.etcd.getHosts(), [t.url]);
   });
 
   test('leaves other clients alone', async () => {
-    const other = new Etcd(server.host);
-    const waiting = other.watch(key);
-    await etcd.close();
-    await other.set(key, 'v', { signal: undefined });
-    assert.equal((await other.set(key, 'w')).node.value, 'w');
+    const other = t.connect();
+    const waiting = other.watch(t.key);
+    await t.etcd.close();
+    await other.set(t.key, 'v', { signal: undefined });
+    assert.equal((await other.set(t.key, 'w')).node.value, 'w');
     waiting.abort();
   });
 
   test('can be called in a callback of the client, and is what `await using` calls', async () => {
-    await new Promise((resolve) => etcd.set(key, 1, () => resolve(etcd.close())));
-    if (Symbol.asyncDispose) assert.equal(etcd[Symbol.asyncDispose], etcd.close);
+    await new Promise((resolve) => t.etcd.set(t.key, 1, () => resolve(t.etcd.close())));
+    if (Symbol.asyncDispose) assert.equal(t.etcd[Symbol.asyncDispose], t.etcd.close);
   });
 
   test('closes the kept connections, those of Sync calls too', { skip: process.platform !== 'linux' }, async () => {
@@ -96,7 +90,7 @@ describe('close()', { timeout: 60_000 }, () => {
       }).length;
       const until = async (count) => { while (sockets() !== count) await new Promise(setImmediate); };
       (async () => {
-        const etcd = new Etcd(${JSON.stringify(server.host)});
+        const etcd = new Etcd(${JSON.stringify(t.host)});
         const before = sockets();
         await etcd.get('/');
         etcd.getSync('/');
@@ -154,7 +148,7 @@ describe('close()', { timeout: 60_000 }, () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'node-etcd-native-close-'));
     try {
       const file = path.join(folder, 'go');
-      const args = [server.host, wire.host, `127.0.0.1:${await freePort()}`, file];
+      const args = [t.host, wire.host, `127.0.0.1:${await freePort()}`, file];
       const ended = printedBy(source, { args, execArgv: ['--expose-gc'], timeoutMs: 50_000 });
       await wire.waitFor(10);
       fs.writeFileSync(file, '');

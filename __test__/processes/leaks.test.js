@@ -3,9 +3,9 @@
 // What a process holds stays the same however much it did. LONG=1 does more (npm run test:faults).
 
 const assert = require('node:assert/strict');
-const { test } = require('node:test');
-const { printedBy } = require('../support/helpers');
 const { withEtcd } = require('../support/etcd');
+const { printedBy } = require('../support/node-script');
+const { test } = require('../support/test');
 
 const server = withEtcd();
 

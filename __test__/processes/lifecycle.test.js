@@ -8,13 +8,13 @@ const os = require('node:os');
 const path = require('node:path');
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
-const { describe, test } = require('node:test');
-const { printedBy, scriptedServers } = require('../support/helpers');
+const { scripted } = require('../support/clean-up');
 const { freshPrefix, withEtcd } = require('../support/etcd');
+const { printedBy } = require('../support/node-script');
+const { describe, test } = require('../support/test');
 
 const ROOT = path.join(__dirname, '..', '..');
 const server = withEtcd();
-const scripted = scriptedServers();
 
 /** A script that runs until somebody ends it: { child, said(text), ended } with [code, signal]. */
 function begin(source, ...args) {

@@ -1,20 +1,13 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { beforeEach, describe, test } = require('node:test');
 const Etcd = require('../..');
-const { called, scriptedServers } = require('../support/helpers');
-const { freshPrefix, withEtcd } = require('../support/etcd');
+const { scripted } = require('../support/clean-up');
+const { withClient } = require('../support/etcd');
+const { called } = require('../support/promises');
+const { describe, test } = require('../support/test');
 
-const server = withEtcd();
-const scripted = scriptedServers();
-let etcd;
-let key;
-
-beforeEach(() => {
-  etcd = new Etcd(server.host);
-  key = freshPrefix('arguments');
-});
+const t = withClient('arguments');
 
 /** Expects a TypeError or RangeError with a code, whose message names the argument. */
 function assertThrows(work, code, name) {
@@ -31,36 +24,36 @@ const VALUE = 'ERR_INVALID_ARG_VALUE';
 
 /** Every method with a key or directory first, called with that and the last two arguments. */
 const onKeys = {
-  set: (first, ...last) => etcd.set(first, 'v', ...last),
-  get: (first, ...last) => etcd.get(first, ...last),
-  del: (first, ...last) => etcd.del(first, ...last),
-  delete: (first, ...last) => etcd.delete(first, ...last),
-  create: (first, ...last) => etcd.create(first, 'v', ...last),
-  post: (first, ...last) => etcd.post(first, 'v', ...last),
-  mkdir: (first, ...last) => etcd.mkdir(first, ...last),
-  rmdir: (first, ...last) => etcd.rmdir(first, ...last),
-  compareAndSwap: (first, ...last) => etcd.compareAndSwap(first, 'v', 'w', ...last),
-  testAndSet: (first, ...last) => etcd.testAndSet(first, 'v', 'w', ...last),
-  compareAndDelete: (first, ...last) => etcd.compareAndDelete(first, 'w', ...last),
-  testAndDelete: (first, ...last) => etcd.testAndDelete(first, 'w', ...last),
-  watch: (first, ...last) => etcd.watch(first, ...last),
-  watchIndex: (first, ...last) => etcd.watchIndex(first, 1, ...last),
+  set: (first, ...last) => t.etcd.set(first, 'v', ...last),
+  get: (first, ...last) => t.etcd.get(first, ...last),
+  del: (first, ...last) => t.etcd.del(first, ...last),
+  delete: (first, ...last) => t.etcd.delete(first, ...last),
+  create: (first, ...last) => t.etcd.create(first, 'v', ...last),
+  post: (first, ...last) => t.etcd.post(first, 'v', ...last),
+  mkdir: (first, ...last) => t.etcd.mkdir(first, ...last),
+  rmdir: (first, ...last) => t.etcd.rmdir(first, ...last),
+  compareAndSwap: (first, ...last) => t.etcd.compareAndSwap(first, 'v', 'w', ...last),
+  testAndSet: (first, ...last) => t.etcd.testAndSet(first, 'v', 'w', ...last),
+  compareAndDelete: (first, ...last) => t.etcd.compareAndDelete(first, 'w', ...last),
+  testAndDelete: (first, ...last) => t.etcd.testAndDelete(first, 'w', ...last),
+  watch: (first, ...last) => t.etcd.watch(first, ...last),
+  watchIndex: (first, ...last) => t.etcd.watchIndex(first, 1, ...last),
 };
 const synchronous = {
-  setSync: (first, options) => etcd.setSync(first, 'v', options),
-  getSync: (first, options) => etcd.getSync(first, options),
-  delSync: (first, options) => etcd.delSync(first, options),
-  mkdirSync: (first, options) => etcd.mkdirSync(first, options),
-  rmdirSync: (first, options) => etcd.rmdirSync(first, options),
+  setSync: (first, options) => t.etcd.setSync(first, 'v', options),
+  getSync: (first, options) => t.etcd.getSync(first, options),
+  delSync: (first, options) => t.etcd.delSync(first, options),
+  mkdirSync: (first, options) => t.etcd.mkdirSync(first, options),
+  rmdirSync: (first, options) => t.etcd.rmdirSync(first, options),
 };
-const watcher = { watcher: (first, options) => etcd.watcher(first, null, options) };
+const watcher = { watcher: (first, options) => t.etcd.watcher(first, null, options) };
 const onServers = {
-  raw: (_first, ...last) => etcd.raw('GET', 'version', null, ...last),
-  machines: (_first, ...last) => etcd.machines(...last),
-  leader: (_first, ...last) => etcd.leader(...last),
-  leaderStats: (_first, ...last) => etcd.leaderStats(...last),
-  selfStats: (_first, ...last) => etcd.selfStats(...last),
-  version: (_first, ...last) => etcd.version(...last),
+  raw: (_first, ...last) => t.etcd.raw('GET', 'version', null, ...last),
+  machines: (_first, ...last) => t.etcd.machines(...last),
+  leader: (_first, ...last) => t.etcd.leader(...last),
+  leaderStats: (_first, ...last) => t.etcd.leaderStats(...last),
+  selfStats: (_first, ...last) => t.etcd.selfStats(...last),
+  version: (_first, ...last) => t.etcd.version(...last),
 };
 
 describe('a key that is no string', () => {
@@ -77,7 +70,7 @@ describe('a key that is no string', () => {
 describe('options that are no object', () => {
   for (const [name, call] of Object.entries({ ...onKeys, ...synchronous, ...watcher, ...onServers })) {
     test(`are refused by ${name}`, () => {
-      for (const wrong of [5, 'text', true, Symbol('s'), 5n]) assertThrows(() => call(key, wrong), TYPE, 'options');
+      for (const wrong of [5, 'text', true, Symbol('s'), 5n]) assertThrows(() => call(t.key, wrong), TYPE, 'options');
     });
   }
 });
@@ -85,7 +78,7 @@ describe('options that are no object', () => {
 describe('a callback that is no function', () => {
   for (const [name, call] of Object.entries({ ...onKeys, ...onServers })) {
     test(`is refused by ${name}`, () => {
-      for (const wrong of [5, 'text', {}, []]) assertThrows(() => call(key, {}, wrong), TYPE, 'callback');
+      for (const wrong of [5, 'text', {}, []]) assertThrows(() => call(t.key, {}, wrong), TYPE, 'callback');
     });
   }
 });
@@ -115,7 +108,7 @@ describe('an option of a call that cannot be used', () => {
         onServers.version,
         synchronous.getSync,
       ]) {
-        assertThrows(() => call(key, options), code, name);
+        assertThrows(() => call(t.key, options), code, name);
       }
     });
   }
@@ -130,35 +123,35 @@ describe('an option of a call that cannot be used', () => {
 });
 
 test('an unlimited timeout or number of retries is allowed', async () => {
-  await etcd.set(key, 'v', { timeout: Number.POSITIVE_INFINITY, maxRetries: Number.POSITIVE_INFINITY });
-  const client = new Etcd(server.host, { timeout: Number.POSITIVE_INFINITY, maxRetries: Number.POSITIVE_INFINITY });
-  assert.equal((await client.get(key)).node.value, 'v');
+  await t.etcd.set(t.key, 'v', { timeout: Number.POSITIVE_INFINITY, maxRetries: Number.POSITIVE_INFINITY });
+  const client = t.connect({ timeout: Number.POSITIVE_INFINITY, maxRetries: Number.POSITIVE_INFINITY });
+  assert.equal((await client.get(t.key)).node.value, 'v');
 });
 
 describe('options of a call', () => {
   test('are never changed', async () => {
     for (const call of Object.values(onKeys)) {
       const options = { maxRetries: 0 };
-      const token = call(key, options, () => {});
+      const token = call(t.key, options, () => {});
       token.abort();
       assert.deepEqual(options, { maxRetries: 0 });
     }
     for (const call of Object.values(synchronous)) {
       const options = { maxRetries: 0 };
-      call(key, options);
+      call(t.key, options);
       assert.deepEqual(options, { maxRetries: 0 });
     }
   });
 
   test('can be frozen, and work', async () => {
     const frozen = Object.freeze({});
-    assert.equal((await etcd.mkdir(key, frozen)).node.dir, true);
-    assert.equal((await etcd.rmdir(key, frozen)).action, 'delete');
-    await etcd.set(key, 1, frozen);
-    assert.equal((await etcd.compareAndSwap(key, 2, 1, frozen)).action, 'compareAndSwap');
-    assert.equal((await etcd.watchIndex(key, 1, frozen)).action, 'set');
-    assert.equal(etcd.getSync(key, frozen).body.node.value, '2');
-    assert.equal((await etcd.compareAndDelete(key, 2, frozen)).action, 'compareAndDelete');
+    assert.equal((await t.etcd.mkdir(t.key, frozen)).node.dir, true);
+    assert.equal((await t.etcd.rmdir(t.key, frozen)).action, 'delete');
+    await t.etcd.set(t.key, 1, frozen);
+    assert.equal((await t.etcd.compareAndSwap(t.key, 2, 1, frozen)).action, 'compareAndSwap');
+    assert.equal((await t.etcd.watchIndex(t.key, 1, frozen)).action, 'set');
+    assert.equal(t.etcd.getSync(t.key, frozen).body.node.value, '2');
+    assert.equal((await t.etcd.compareAndDelete(t.key, 2, frozen)).action, 'compareAndDelete');
   });
 
   test('count if they are inherited, or without a prototype', async () => {
@@ -175,18 +168,22 @@ describe('the last two arguments', () => {
   for (const [name, call] of Object.entries({ ...onKeys, ...onServers })) {
     test(`of ${name} may be left out, null or a callback alone`, async () => {
       const wire = await scripted([], { fallback: { echo: true } });
-      etcd = new Etcd(wire.host);
-      await call(key);
-      await call(key, undefined);
-      await call(key, null);
-      await call(key, {}, null);
-      await call(key, null, undefined);
-      for (const start of [(done) => call(key, done), (done) => call(key, null, done), (done) => call(key, {}, done)]) {
+      t.etcd = new Etcd(wire.host);
+      await call(t.key);
+      await call(t.key, undefined);
+      await call(t.key, null);
+      await call(t.key, {}, null);
+      await call(t.key, null, undefined);
+      for (const start of [
+        (done) => call(t.key, done),
+        (done) => call(t.key, null, done),
+        (done) => call(t.key, {}, done),
+      ]) {
         const [err, body] = await called(start);
         assert.deepEqual([err, typeof body], [null, 'object']);
       }
-      await called((done) => call(key, undefined, done));
-      await called((done) => call(key, done, () => assert.fail('the first function is the callback')));
+      await called((done) => call(t.key, undefined, done));
+      await called((done) => call(t.key, done, () => assert.fail('the first function is the callback')));
       assert.equal(new Set((await wire.requests()).map(({ url }) => url)).size, 1);
     });
   }

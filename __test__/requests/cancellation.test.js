@@ -2,20 +2,14 @@
 
 const assert = require('node:assert/strict');
 const { getEventListeners } = require('node:events');
-const { beforeEach, describe, test } = require('node:test');
 const Etcd = require('../..');
-const { called, printedBy, rejection, scriptedServers } = require('../support/helpers');
-const { freePort, freshPrefix, withEtcd } = require('../support/etcd');
+const { scripted } = require('../support/clean-up');
+const { freePort, withClient } = require('../support/etcd');
+const { printedBy } = require('../support/node-script');
+const { called, rejection } = require('../support/promises');
+const { describe, test } = require('../support/test');
 
-const server = withEtcd();
-const scripted = scriptedServers();
-let etcd;
-let key;
-
-beforeEach(() => {
-  etcd = new Etcd(server.host);
-  key = freshPrefix('cancellation');
-});
+const t = withClient('cancellation');
 
 /** A callback that must not be called, and how often it was. */
 function forbidden() {
@@ -70,7 +64,7 @@ describe('abort', () => {
   test('within its own callback does nothing', async () => {
     let token;
     const [err, body] = await new Promise((resolve) => {
-      token = etcd.set(key, 'v', (...args) => {
+      token = t.etcd.set(t.key, 'v', (...args) => {
         token.abort();
         resolve(args);
       });
@@ -89,21 +83,21 @@ describe('abort', () => {
   });
 
   test('twice is as once; after the end it does nothing', async () => {
-    const watch = etcd.watch(key);
+    const watch = t.etcd.watch(t.key);
     watch.abort();
     watch.abort();
     assert.equal((await rejection(watch)).name, 'AbortError');
-    const done = etcd.set(key, 'v');
+    const done = t.etcd.set(t.key, 'v');
     await done;
     done.abort();
     assert.equal((await done).node.value, 'v');
   });
 
   test('rejects a promise, whether it was asked for before or after', async () => {
-    const asked = etcd.watch(key);
+    const asked = t.etcd.watch(t.key);
     const before = rejection(asked);
     asked.abort();
-    const late = etcd.watch(key);
+    const late = t.etcd.watch(t.key);
     late.abort();
     for (const err of [await before, await rejection(late)]) {
       assert.ok(err instanceof Error);
@@ -112,19 +106,19 @@ describe('abort', () => {
   });
 
   test('leaves other requests alone', async () => {
-    const watches = Array.from({ length: 20 }, (_, i) => etcd.watch(`${key}/${i}`, { waitIndex: 1 }));
+    const watches = Array.from({ length: 20 }, (_, i) => t.etcd.watch(`${t.key}/${i}`, { waitIndex: 1 }));
     const events = watches.filter((_, i) => i % 2 === 0);
     for (const [i, watch] of watches.entries()) if (i % 2 === 1) watch.abort();
-    await Promise.all(watches.map((_, i) => etcd.set(`${key}/${i}`, i)));
+    await Promise.all(watches.map((_, i) => t.etcd.set(`${t.key}/${i}`, i)));
     const values = (await Promise.all(events)).map(({ node }) => Number(node.value));
     assert.deepEqual(values, [0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);
   });
 
   test('can be called without its token, as cancel and wasAborted with it', async () => {
-    const { abort, isAborted } = etcd.watch(key, forbidden());
+    const { abort, isAborted } = t.etcd.watch(t.key, forbidden());
     abort();
     assert.equal(isAborted(), true);
-    const token = etcd.watch(key, forbidden());
+    const token = t.etcd.watch(t.key, forbidden());
     token.cancel();
     assert.equal(token.wasAborted(), true);
   });
@@ -152,7 +146,7 @@ describe('abort', () => {
       const token = new Etcd(process.argv[1]).watch('k', () => console.log('called'));
       setTimeout(() => token.abort(), 50);
       process.on('exit', () => console.log(JSON.stringify(token.isAborted())));`;
-    assert.equal(await printedBy(source, { args: [server.host] }), true);
+    assert.equal(await printedBy(source, { args: [t.host] }), true);
   });
 });
 
@@ -209,16 +203,16 @@ describe('a signal', () => {
 
   test('is no longer listened to after the end, however that came', async () => {
     const { signal } = new AbortController();
-    await etcd.set(key, 'v', { signal });
-    await rejection(etcd.get(`${key}/none`, { signal }));
-    await called((done) => etcd.get(key, { signal }, done));
-    await rejection(new Etcd(`127.0.0.1:${await freePort()}`, { maxRetries: 0 }).get(key, { signal }));
-    await rejection(etcd.get('..', { signal }));
-    const aborted = etcd.watch(key, { signal });
+    await t.etcd.set(t.key, 'v', { signal });
+    await rejection(t.etcd.get(`${t.key}/none`, { signal }));
+    await called((done) => t.etcd.get(t.key, { signal }, done));
+    await rejection(new Etcd(`127.0.0.1:${await freePort()}`, { maxRetries: 0 }).get(t.key, { signal }));
+    await rejection(t.etcd.get('..', { signal }));
+    const aborted = t.etcd.watch(t.key, { signal });
     aborted.abort();
     await rejection(aborted);
-    etcd.getSync(key, { signal });
-    assert.throws(() => etcd.set(key, {}, { signal }));
+    t.etcd.getSync(t.key, { signal });
+    assert.throws(() => t.etcd.set(t.key, {}, { signal }));
     assert.equal(listeners(signal), 0);
   });
 
@@ -256,7 +250,7 @@ describe('a signal', () => {
   });
 
   test('with a timeout ends a watch', async () => {
-    const err = await rejection(etcd.watch(key, { signal: AbortSignal.timeout(20) }));
+    const err = await rejection(t.etcd.watch(t.key, { signal: AbortSignal.timeout(20) }));
     assert.deepEqual([err.name, err.cause.name], ['AbortError', 'TimeoutError']);
   });
 
@@ -264,7 +258,7 @@ describe('a signal', () => {
     const controller = new AbortController();
     let token;
     controller.signal.addEventListener('abort', () => token.abort());
-    token = etcd.watch(key, { signal: controller.signal });
+    token = t.etcd.watch(t.key, { signal: controller.signal });
     controller.abort();
     assert.equal((await rejection(token)).code, 'ABORT_ERR');
   });

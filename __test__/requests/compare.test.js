@@ -3,112 +3,105 @@
 // Directories, and writes that depend on what is there.
 
 const assert = require('node:assert/strict');
-const { beforeEach, describe, test } = require('node:test');
 const Etcd = require('../..');
-const { called, rejection, scriptedServers } = require('../support/helpers');
-const { freshPrefix, withEtcd } = require('../support/etcd');
+const { scripted } = require('../support/clean-up');
+const { withClient } = require('../support/etcd');
+const { called, rejection } = require('../support/promises');
+const { describe, test } = require('../support/test');
 
-const server = withEtcd();
-const scripted = scriptedServers();
-let etcd;
-let key;
-
-beforeEach(() => {
-  etcd = new Etcd(server.host);
-  key = freshPrefix('compare');
-});
+const t = withClient('compare');
 
 const errorOf = async (start) => (await called(start))[0].errorCode;
 
 describe('mkdir', () => {
   test('makes a directory, and those above it', async () => {
-    const [err, body] = await called((done) => etcd.mkdir(`${key}/a/b`, done));
-    assert.deepEqual([err, body.node.key, body.node.dir], [null, `/${key}/a/b`, true]);
-    assert.deepEqual((await etcd.get(`${key}/a`)).node.nodes[0].key, `/${key}/a/b`);
+    const [err, body] = await called((done) => t.etcd.mkdir(`${t.key}/a/b`, done));
+    assert.deepEqual([err, body.node.key, body.node.dir], [null, `/${t.key}/a/b`, true]);
+    assert.deepEqual((await t.etcd.get(`${t.key}/a`)).node.nodes[0].key, `/${t.key}/a/b`);
   });
 
   test('of a directory that is there is error 102', async () => {
-    await etcd.mkdir(key);
-    assert.equal(await errorOf((done) => etcd.mkdir(key, done)), 102);
+    await t.etcd.mkdir(t.key);
+    assert.equal(await errorOf((done) => t.etcd.mkdir(t.key, done)), 102);
   });
 
   test('takes a ttl, for what is in the directory too', async () => {
-    assert.equal((await etcd.mkdir(key, { ttl: 1 })).node.ttl, 1);
-    const { node } = await etcd.set(`${key}/child`, 'v');
-    const event = await etcd.watchIndex(`${key}/child`, node.modifiedIndex + 1);
-    assert.deepEqual([event.action, event.node.key], ['expire', `/${key}`]);
-    assert.equal((await rejection(etcd.get(`${key}/child`))).errorCode, 100);
+    assert.equal((await t.etcd.mkdir(t.key, { ttl: 1 })).node.ttl, 1);
+    const { node } = await t.etcd.set(`${t.key}/child`, 'v');
+    const event = await t.etcd.watchIndex(`${t.key}/child`, node.modifiedIndex + 1);
+    assert.deepEqual([event.action, event.node.key], ['expire', `/${t.key}`]);
+    assert.equal((await rejection(t.etcd.get(`${t.key}/child`))).errorCode, 100);
   });
 
   test('honours prevExist', async () => {
-    assert.equal(await errorOf((done) => etcd.mkdir(key, { prevExist: true }, done)), 100);
-    await etcd.mkdir(key, { prevExist: false });
-    assert.equal(await errorOf((done) => etcd.mkdir(key, { prevExist: false }, done)), 105);
+    assert.equal(await errorOf((done) => t.etcd.mkdir(t.key, { prevExist: true }, done)), 100);
+    await t.etcd.mkdir(t.key, { prevExist: false });
+    assert.equal(await errorOf((done) => t.etcd.mkdir(t.key, { prevExist: false }, done)), 105);
   });
 
   test('replaces a key of that name', async () => {
-    await etcd.set(key, 'v');
-    const { node, prevNode } = await etcd.mkdir(key, null);
+    await t.etcd.set(t.key, 'v');
+    const { node, prevNode } = await t.etcd.mkdir(t.key, null);
     assert.deepEqual([node.dir, prevNode.value], [true, 'v']);
   });
 });
 
 describe('rmdir', () => {
   test('removes an empty directory', async () => {
-    await etcd.mkdir(key);
-    const [err, body] = await called((done) => etcd.rmdir(key, done));
+    await t.etcd.mkdir(t.key);
+    const [err, body] = await called((done) => t.etcd.rmdir(t.key, done));
     assert.deepEqual([err, body.action, body.prevNode.dir], [null, 'delete', true]);
-    assert.equal(await errorOf((done) => etcd.get(key, done)), 100);
+    assert.equal(await errorOf((done) => t.etcd.get(t.key, done)), 100);
   });
 
   test('removes one with something in it only with recursive', async () => {
-    await etcd.set(`${key}/child`, 'v');
-    assert.equal(await errorOf((done) => etcd.rmdir(key, done)), 108);
-    assert.equal((await etcd.rmdir(key, { recursive: true })).action, 'delete');
-    assert.equal(await errorOf((done) => etcd.get(`${key}/child`, done)), 100);
+    await t.etcd.set(`${t.key}/child`, 'v');
+    assert.equal(await errorOf((done) => t.etcd.rmdir(t.key, done)), 108);
+    assert.equal((await t.etcd.rmdir(t.key, { recursive: true })).action, 'delete');
+    assert.equal(await errorOf((done) => t.etcd.get(`${t.key}/child`, done)), 100);
   });
 });
 
 for (const name of ['compareAndSwap', 'testAndSet']) {
   describe(name, () => {
     test('writes only if the value is the expected one', async () => {
-      await etcd.set(key, 'old');
-      const [err, body] = await called((done) => etcd[name](key, 'new', 'old', done));
+      await t.etcd.set(t.key, 'old');
+      const [err, body] = await called((done) => t.etcd[name](t.key, 'new', 'old', done));
       assert.deepEqual([err, body.action, body.node.value], [null, 'compareAndSwap', 'new']);
-      const [failure] = await called((done) => etcd[name](key, 'newer', 'old', done));
+      const [failure] = await called((done) => t.etcd[name](t.key, 'newer', 'old', done));
       assert.deepEqual([failure.errorCode, failure.error.cause], [101, '[old != new]']);
-      assert.equal((await etcd.get(key)).node.value, 'new');
+      assert.equal((await t.etcd.get(t.key)).node.value, 'new');
     });
 
     test('of a missing key is error 100', async () => {
-      assert.equal(await errorOf((done) => etcd[name](key, 'new', 'old', done)), 100);
+      assert.equal(await errorOf((done) => t.etcd[name](t.key, 'new', 'old', done)), 100);
     });
 
     test('compares with what a number, a boolean or a Date is stored as', async () => {
       for (const value of [0, false, new Date(0), 7n]) {
-        await etcd.set(key, value);
-        assert.equal((await etcd[name](key, 'new', value)).node.value, 'new');
+        await t.etcd.set(t.key, value);
+        assert.equal((await t.etcd[name](t.key, 'new', value)).node.value, 'new');
       }
     });
 
     test('refuses to compare with nothing', async () => {
-      await etcd.set(key, '');
+      await t.etcd.set(t.key, '');
       for (const nothing of ['', null]) {
-        assert.equal(await errorOf((done) => etcd[name](key, 'new', nothing, done)), 201);
+        assert.equal(await errorOf((done) => t.etcd[name](t.key, 'new', nothing, done)), 201);
       }
     });
 
     test('without an old value is a plain set, as in node-etcd', async () => {
-      await etcd.set(key, 'old');
-      assert.equal((await etcd[name](key, 'new', undefined)).action, 'set');
+      await t.etcd.set(t.key, 'old');
+      assert.equal((await t.etcd[name](t.key, 'new', undefined)).action, 'set');
     });
 
     test('takes further conditions and a ttl', async () => {
-      const { node } = await etcd.set(key, 'old');
+      const { node } = await t.etcd.set(t.key, 'old');
       const late = { prevIndex: node.modifiedIndex + 1 };
-      assert.equal(await errorOf((done) => etcd[name](key, 'new', 'old', late, done)), 101);
+      assert.equal(await errorOf((done) => t.etcd[name](t.key, 'new', 'old', late, done)), 101);
       const onTime = { prevIndex: node.modifiedIndex, ttl: 100 };
-      assert.equal((await etcd[name](key, 'new', 'old', onTime)).node.ttl, 100);
+      assert.equal((await t.etcd[name](t.key, 'new', 'old', onTime)).node.ttl, 100);
     });
   });
 }
@@ -116,23 +109,23 @@ for (const name of ['compareAndSwap', 'testAndSet']) {
 for (const name of ['compareAndDelete', 'testAndDelete']) {
   describe(name, () => {
     test('deletes only if the value is the expected one', async () => {
-      await etcd.set(key, 'v');
-      const [failure] = await called((done) => etcd[name](key, 'w', done));
+      await t.etcd.set(t.key, 'v');
+      const [failure] = await called((done) => t.etcd[name](t.key, 'w', done));
       assert.deepEqual([failure.errorCode, failure.error.cause], [101, '[w != v]']);
-      const [err, body] = await called((done) => etcd[name](key, 'v', done));
+      const [err, body] = await called((done) => t.etcd[name](t.key, 'v', done));
       assert.deepEqual([err, body.action, body.prevNode.value], [null, 'compareAndDelete', 'v']);
-      assert.equal(await errorOf((done) => etcd[name](key, 'v', done)), 100);
+      assert.equal(await errorOf((done) => t.etcd[name](t.key, 'v', done)), 100);
     });
 
     test('refuses to compare with nothing, and deletes without an old value', async () => {
-      await etcd.set(key, 'v');
-      assert.equal(await errorOf((done) => etcd[name](key, '', done)), 201);
-      assert.equal((await etcd[name](key, undefined)).action, 'delete');
+      await t.etcd.set(t.key, 'v');
+      assert.equal(await errorOf((done) => t.etcd[name](t.key, '', done)), 201);
+      assert.equal((await t.etcd[name](t.key, undefined)).action, 'delete');
     });
 
     test('does not delete a directory', async () => {
-      await etcd.mkdir(key);
-      assert.equal(await errorOf((done) => etcd[name](key, 'v', done)), 102);
+      await t.etcd.mkdir(t.key);
+      assert.equal(await errorOf((done) => t.etcd[name](t.key, 'v', done)), 102);
     });
   });
 }

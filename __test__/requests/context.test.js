@@ -5,20 +5,14 @@
 const assert = require('node:assert/strict');
 const { AsyncLocalStorage, executionAsyncId } = require('node:async_hooks');
 const { once } = require('node:events');
-const { beforeEach, describe, test } = require('node:test');
 const Etcd = require('../..');
-const { called, printedBy, scriptedServers } = require('../support/helpers');
-const { freePort, freshPrefix, withEtcd } = require('../support/etcd');
+const { scripted } = require('../support/clean-up');
+const { freePort, withClient } = require('../support/etcd');
+const { printedBy } = require('../support/node-script');
+const { called } = require('../support/promises');
+const { describe, test } = require('../support/test');
 
-const server = withEtcd();
-const scripted = scriptedServers();
-let etcd;
-let key;
-
-beforeEach(() => {
-  etcd = new Etcd(server.host);
-  key = freshPrefix('context');
-});
+const t = withClient('context');
 
 describe('AsyncLocalStorage reaches', () => {
   const storage = new AsyncLocalStorage();
@@ -26,7 +20,7 @@ describe('AsyncLocalStorage reaches', () => {
   test('the callback of each request', async () => {
     const stores = await Promise.all(
       Array.from({ length: 50 }, (_, i) =>
-        storage.run(i, () => called((done) => etcd.set(`${key}/${i}`, i, () => done(storage.getStore())))),
+        storage.run(i, () => called((done) => t.etcd.set(`${t.key}/${i}`, i, () => done(storage.getStore())))),
       ),
     );
     assert.deepEqual(
@@ -39,9 +33,9 @@ describe('AsyncLocalStorage reaches', () => {
     const host = `127.0.0.1:${await freePort()}`;
     const client = new Etcd(host, { maxRetries: 1 });
     for (const start of [
-      (done) => etcd.get(`${key}/none`, done),
-      (done) => client.get(key, done),
-      (done) => etcd.get('..', done),
+      (done) => t.etcd.get(`${t.key}/none`, done),
+      (done) => client.get(t.key, done),
+      (done) => t.etcd.get('..', done),
     ]) {
       const [store] = await storage.run('context', () => called((done) => start(() => done(storage.getStore()))));
       assert.equal(store, 'context');
@@ -50,16 +44,16 @@ describe('AsyncLocalStorage reaches', () => {
 
   test('what follows an await', async () => {
     await storage.run('context', async () => {
-      await etcd.set(key, 'v');
+      await t.etcd.set(t.key, 'v');
       assert.equal(storage.getStore(), 'context');
-      await etcd.get(`${key}/none`).catch(() => assert.equal(storage.getStore(), 'context'));
+      await t.etcd.get(`${t.key}/none`).catch(() => assert.equal(storage.getStore(), 'context'));
     });
   });
 
   test('the listeners of a watcher, at every event, from where it was started', async () => {
-    const { node } = await etcd.set(key, 0);
+    const { node } = await t.etcd.set(t.key, 0);
     const stores = [];
-    const watcher = storage.run('watcher', () => etcd.watcher(key, node.modifiedIndex));
+    const watcher = storage.run('watcher', () => t.etcd.watcher(t.key, node.modifiedIndex));
     const third = storage.run('listener', () => {
       return new Promise((resolve) => {
         watcher.on('change', () => {
@@ -68,8 +62,8 @@ describe('AsyncLocalStorage reaches', () => {
       });
     });
     await storage.run('writer', async () => {
-      await etcd.set(key, 1);
-      await etcd.set(key, 2);
+      await t.etcd.set(t.key, 1);
+      await t.etcd.set(t.key, 2);
     });
     await third;
     watcher.stop();
@@ -92,11 +86,11 @@ describe('a callback', () => {
   test('never runs before the call has returned', async () => {
     const order = [];
     const starts = [
-      (done) => etcd.get(key, done),
-      (done) => etcd.get('..', done),
-      (done) => new Etcd('h.invalid:1', { maxRetries: 0 }).get(key, done),
-      (done) => new Etcd([], { maxRetries: 0 }).get(key, done),
-      (done) => etcd.raw('NO WAY', 'x', null, done),
+      (done) => t.etcd.get(t.key, done),
+      (done) => t.etcd.get('..', done),
+      (done) => new Etcd('h.invalid:1', { maxRetries: 0 }).get(t.key, done),
+      (done) => new Etcd([], { maxRetries: 0 }).get(t.key, done),
+      (done) => t.etcd.raw('NO WAY', 'x', null, done),
     ];
     await Promise.all(
       starts.map((start, i) =>
@@ -116,14 +110,14 @@ describe('a callback', () => {
   test('has the stack of the event loop to itself', async () => {
     const ids = new Set();
     await Promise.all(
-      Array.from({ length: 5 }, () => called((done) => etcd.get(key, () => done(ids.add(executionAsyncId()))))),
+      Array.from({ length: 5 }, () => called((done) => t.etcd.get(t.key, () => done(ids.add(executionAsyncId()))))),
     );
     assert.equal(ids.size, 5);
   });
 
   test('is called without a this', async () => {
     const [that] = await called((done) =>
-      etcd.get(key, function callback() {
+      t.etcd.get(t.key, function callback() {
         done(this);
       }),
     );
@@ -135,7 +129,7 @@ describe('a callback', () => {
     await Promise.all(
       Array.from({ length: 50 }, (_, i) =>
         called((done) =>
-          etcd.get(key, () => {
+          t.etcd.get(t.key, () => {
             order.push(`${i} callback`);
             Promise.resolve().then(() => order.push(`${i} microtask`));
             process.nextTick(() => {
@@ -171,7 +165,7 @@ describe('a callback that throws', () => {
         });
       }
       process.on('exit', () => console.log(JSON.stringify({ caught: caught.sort(), called: called.length })));`;
-    const { caught, called: calls } = await printedBy(source, { args: [server.host] });
+    const { caught, called: calls } = await printedBy(source, { args: [t.host] });
     const expected = [0, 10, 15, 5].map((i) => [`thrown by ${i}`, 'uncaughtException']);
     assert.deepEqual([caught, calls], [expected, 20]);
   });
@@ -182,7 +176,7 @@ describe('a callback that throws', () => {
       process.on('uncaughtExceptionMonitor', (err) => console.log(JSON.stringify(err.message)));
       process.on('exit', (code) => { process.exitCode = code === 1 ? 0 : 9; });
       new Etcd(process.argv[1]).get('k', () => { throw new Error('on purpose'); });`;
-    assert.equal(await printedBy(source, { args: [server.host] }), 'on purpose');
+    assert.equal(await printedBy(source, { args: [t.host] }), 'on purpose');
   });
 
   test('reaches the domain or handler once for a failed request too', async () => {

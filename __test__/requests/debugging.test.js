@@ -5,14 +5,14 @@
 
 const assert = require('node:assert/strict');
 const { subscribe, unsubscribe } = require('node:diagnostics_channel');
-const { afterEach, describe, test } = require('node:test');
 const Etcd = require('../..');
-const { rejection, scriptedServers } = require('../support/helpers');
-const { runScript } = require('../support/node-script');
+const { cleanUp, scripted } = require('../support/clean-up');
 const { freshPrefix, withEtcd } = require('../support/etcd');
+const { runScript } = require('../support/node-script');
+const { rejection } = require('../support/promises');
+const { describe, test } = require('../support/test');
 
 const server = withEtcd();
-const scripted = scriptedServers();
 
 describe('NODE_DEBUG=etcd', () => {
   const source = `
@@ -58,10 +58,10 @@ describe('the channels', () => {
   function listenToAll() {
     heard.length = 0;
     for (const name of NAMES) subscribe(name, listen);
+    cleanUp(() => {
+      for (const name of NAMES) unsubscribe(name, listen);
+    });
   }
-  afterEach(() => {
-    for (const name of NAMES) unsubscribe(name, listen);
-  });
 
   for (const [how, get] of Object.entries({
     'an awaited call': (etcd, key) => etcd.get(key, { sorted: true }),
@@ -69,7 +69,7 @@ describe('the channels', () => {
     'a Sync call': (etcd, key) => etcd.getSync(key, { sorted: true }),
   })) {
     test(`tell of the start and the reply of ${how}`, async () => {
-      const etcd = new Etcd(server.host);
+      const etcd = server.connect();
       const key = freshPrefix('channels');
       await etcd.set(key, 'v');
       listenToAll();
@@ -88,7 +88,7 @@ describe('the channels', () => {
 
   test('tell of a refusal as a reply and an error', async () => {
     listenToAll();
-    const err = await rejection(new Etcd(server.host).get(freshPrefix('none')));
+    const err = await rejection(server.connect().get(freshPrefix('none')));
     assert.deepEqual(
       heard.map(([name, { status, error }]) => [name, status, error]),
       [
@@ -115,8 +115,11 @@ describe('the channels', () => {
 
   test('tell nothing of what never began', async () => {
     listenToAll();
-    new Etcd(server.host).get('k', () => {}).abort();
-    await new Etcd(server.host).version();
+    server
+      .connect()
+      .get('k', () => {})
+      .abort();
+    await server.connect().version();
     assert.deepEqual(
       heard.map(([name, { target }]) => [name, target]),
       [

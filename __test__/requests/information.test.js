@@ -1,24 +1,19 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { beforeEach, describe, test } = require('node:test');
 const Etcd = require('../..');
-const { called, rejection, scriptedServers } = require('../support/helpers');
-const { freshPrefix, withEtcd } = require('../support/etcd');
+const { scripted } = require('../support/clean-up');
+const { freshPrefix, withClient } = require('../support/etcd');
+const { called, rejection } = require('../support/promises');
+const { describe, test } = require('../support/test');
 
-const server = withEtcd();
-const scripted = scriptedServers();
-let etcd;
-
-beforeEach(() => {
-  etcd = new Etcd(server.host);
-});
+const t = withClient('information');
 
 /** What each method answers on this etcd: a check of the body. */
 const answers = {
   version(body) {
     assert.deepEqual(Object.keys(body).sort(), ['etcdcluster', 'etcdserver']);
-    assert.equal(body.etcdserver, server.version);
+    assert.equal(body.etcdserver, t.version);
   },
   selfStats(body) {
     assert.deepEqual([body.name, body.state], ['default', 'StateLeader']);
@@ -36,9 +31,9 @@ const answers = {
 for (const [name, check] of Object.entries(answers)) {
   describe(name, () => {
     const forms = {
-      'a callback': (done) => etcd[name](done),
-      'options and a callback': (done) => etcd[name]({ maxRetries: 1 }, done),
-      'null for options and a callback': (done) => etcd[name](null, done),
+      'a callback': (done) => t.etcd[name](done),
+      'options and a callback': (done) => t.etcd[name]({ maxRetries: 1 }, done),
+      'null for options and a callback': (done) => t.etcd[name](null, done),
     };
     for (const [form, start] of Object.entries(forms)) {
       test(`answers with ${form}`, async () => {
@@ -50,13 +45,13 @@ for (const [name, check] of Object.entries(answers)) {
     }
 
     test('can be awaited, with and without options', async () => {
-      check(await etcd[name]());
-      check(await etcd[name](null));
-      check(await etcd[name]({ maxRetries: 1 }));
+      check(await t.etcd[name]());
+      check(await t.etcd[name](null));
+      check(await t.etcd[name]({ maxRetries: 1 }));
     });
 
     test('blocks with synchronous', () => {
-      const { err, body, headers } = etcd[name]({ synchronous: true });
+      const { err, body, headers } = t.etcd[name]({ synchronous: true });
       assert.equal(err, null);
       check(body);
       assert.ok(Number(headers['content-length']) > 0);
@@ -66,10 +61,10 @@ for (const [name, check] of Object.entries(answers)) {
 
 describe('machines', () => {
   test('is error 100 since etcd no longer lists them there', async () => {
-    const [err, body] = await called((done) => etcd.machines(done));
+    const [err, body] = await called((done) => t.etcd.machines(done));
     assert.deepEqual([err.errorCode, err.error.cause, body], [100, '/_etcd', '']);
-    assert.equal((await rejection(etcd.machines())).errorCode, 100);
-    assert.equal(etcd.machines({ synchronous: true }).err.errorCode, 100);
+    assert.equal((await rejection(t.etcd.machines())).errorCode, 100);
+    assert.equal(t.etcd.machines({ synchronous: true }).err.errorCode, 100);
   });
 
   test('reads what a server of the time lists', async () => {
@@ -104,34 +99,34 @@ test('a follower that has no statistics of the leader is no error', async () => 
 
 describe('raw', () => {
   test('reads any path', async () => {
-    const { members } = await etcd.raw('GET', 'v2/members');
+    const { members } = await t.etcd.raw('GET', 'v2/members');
     assert.deepEqual([members.length, members[0].name], [1, 'default']);
-    assert.equal(await etcd.raw('GET', 'v2/machines'), server.url);
+    assert.equal(await t.etcd.raw('GET', 'v2/machines'), t.url);
   });
 
   test('writes a value with options, and reads, creates and deletes', async () => {
     const path = `v2/keys/${freshPrefix('raw')}`;
-    const [err, body, headers] = await called((done) => etcd.raw('PUT', `${path}/a`, 'v', { ttl: 100 }, done));
+    const [err, body, headers] = await called((done) => t.etcd.raw('PUT', `${path}/a`, 'v', { ttl: 100 }, done));
     assert.deepEqual([err, body.node.value, body.node.ttl], [null, 'v', 100]);
     assert.equal(headers['x-etcd-index'], String(body.node.modifiedIndex));
-    assert.equal((await etcd.raw('GET', `${path}/a`)).node.value, 'v');
-    assert.equal((await etcd.raw('POST', path, 'w')).node.value, 'w');
-    assert.equal((await etcd.raw('DELETE', `${path}/a`)).action, 'delete');
+    assert.equal((await t.etcd.raw('GET', `${path}/a`)).node.value, 'v');
+    assert.equal((await t.etcd.raw('POST', path, 'w')).node.value, 'w');
+    assert.equal((await t.etcd.raw('DELETE', `${path}/a`)).action, 'delete');
   });
 
   test('has the error that etcd answers', async () => {
-    const [err, body] = await called((done) => etcd.raw('GET', 'v2/keys/no-such-key', null, done));
+    const [err, body] = await called((done) => t.etcd.raw('GET', 'v2/keys/no-such-key', null, done));
     assert.deepEqual([err.errorCode, err.message, body], [100, 'Key not found', '']);
   });
 
   test('takes a callback in every place after the path', async () => {
     for (const start of [
-      (done) => etcd.raw('GET', 'version', undefined, done),
-      (done) => etcd.raw('GET', 'version', null, null, done),
-      (done) => etcd.raw('GET', 'version', null, {}, done),
+      (done) => t.etcd.raw('GET', 'version', undefined, done),
+      (done) => t.etcd.raw('GET', 'version', null, null, done),
+      (done) => t.etcd.raw('GET', 'version', null, {}, done),
     ]) {
       const [err, body] = await called(start);
-      assert.deepEqual([err, body.etcdserver], [null, server.version]);
+      assert.deepEqual([err, body.etcdserver], [null, t.version]);
     }
   });
 
@@ -173,13 +168,13 @@ describe('raw', () => {
   });
 
   test('blocks with synchronous', () => {
-    const { err, body } = etcd.raw('GET', 'version', null, { synchronous: true });
-    assert.deepEqual([err, body.etcdserver], [null, server.version]);
+    const { err, body } = t.etcd.raw('GET', 'version', null, { synchronous: true });
+    assert.deepEqual([err, body.etcdserver], [null, t.version]);
   });
 
   test('with a method that is none is an error of the request', async () => {
-    const [err] = await called((done) => etcd.raw('NO WAY', 'version', null, done));
+    const [err] = await called((done) => t.etcd.raw('NO WAY', 'version', null, done));
     assert.equal(err.code, 'ERR_INVALID_HTTP_TOKEN');
-    assert.throws(() => etcd.raw(7, 'version'), { name: 'TypeError', message: /"method"/ });
+    assert.throws(() => t.etcd.raw(7, 'version'), { name: 'TypeError', message: /"method"/ });
   });
 });

@@ -7,34 +7,30 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
-const { beforeEach, describe, test } = require('node:test');
 const util = require('node:util');
 const bluebird = require('bluebird');
 const Etcd = require('../..');
-const { called, printedBy, scriptedServers } = require('../support/helpers');
-const { freshPrefix, withEtcd } = require('../support/etcd');
+const { scripted } = require('../support/clean-up');
+const { withClient } = require('../support/etcd');
+const { printedBy } = require('../support/node-script');
+const { called } = require('../support/promises');
+const { describe, test } = require('../support/test');
 
-const server = withEtcd();
-const scripted = scriptedServers();
-let key;
-
-beforeEach(() => {
-  key = freshPrefix('inheritance');
-});
+const t = withClient('inheritance');
 
 /** Uses a bit of everything of an object that inherits. */
 async function exercise(etcd) {
   assert.ok(etcd instanceof Etcd);
-  assert.deepEqual(etcd.getHosts(), [server.url]);
-  const [err, body] = await called((done) => etcd.set(key, 'v', done));
+  assert.deepEqual(etcd.getHosts(), [t.url]);
+  const [err, body] = await called((done) => etcd.set(t.key, 'v', done));
   assert.deepEqual([err, body.node.value], [null, 'v']);
-  assert.equal((await etcd.compareAndSwap(key, 'w', 'v')).node.value, 'w');
-  assert.equal(etcd.getSync(key).body.node.value, 'w');
-  const watcher = etcd.watcher(key, body.node.modifiedIndex);
+  assert.equal((await etcd.compareAndSwap(t.key, 'w', 'v')).node.value, 'w');
+  assert.equal(etcd.getSync(t.key).body.node.value, 'w');
+  const watcher = etcd.watcher(t.key, body.node.modifiedIndex);
   assert.equal(watcher.etcd, etcd);
   await new Promise((resolve) => watcher.once('change', resolve));
   watcher.stop();
-  assert.equal((await etcd.del(key)).action, 'delete');
+  assert.equal((await etcd.del(t.key)).action, 'delete');
 }
 
 describe('an object inherits', () => {
@@ -47,10 +43,10 @@ describe('an object inherits', () => {
     Client.prototype.read = function read(name, callback) {
       return this.get(name, callback);
     };
-    const client = new Client(server.host);
+    const client = new Client(t.host);
     assert.equal(client.own, true);
-    await client.set(key, 'v');
-    const [err, body] = await called((done) => client.read(key, done));
+    await client.set(t.key, 'v');
+    const [err, body] = await called((done) => client.read(t.key, done));
     assert.deepEqual([err, body.node.value], [null, 'v']);
     await exercise(client);
   });
@@ -60,9 +56,9 @@ describe('an object inherits', () => {
       Etcd.apply(this, args);
     }
     Client.prototype = Object.create(Etcd.prototype);
-    await exercise(new Client(server.host));
+    await exercise(new Client(t.host));
     const bare = Object.create(Etcd.prototype);
-    Etcd.apply(bare, [server.host]);
+    Etcd.apply(bare, [t.host]);
     await exercise(bare);
   });
 
@@ -77,7 +73,7 @@ describe('an object inherits', () => {
         return super.get(`${name}`, ...rest);
       }
     }
-    const client = new Client(server.host);
+    const client = new Client(t.host);
     await exercise(client);
     // getSync, at least, goes through get.
     assert.ok(client.gets >= 1);
@@ -86,15 +82,15 @@ describe('an object inherits', () => {
   test('by class extends of a class that extends', async () => {
     class One extends Etcd {}
     class Two extends One {}
-    await exercise(new Two(server.host));
+    await exercise(new Two(t.host));
   });
 });
 
 describe('Etcd', () => {
   test('cannot be called without new', () => {
     const expected = { name: 'TypeError', message: /without 'new'/ };
-    assert.throws(() => Etcd(server.host), expected);
-    assert.throws(() => Reflect.apply(Etcd, {}, [server.host]), expected);
+    assert.throws(() => Etcd(t.host), expected);
+    assert.throws(() => Reflect.apply(Etcd, {}, [t.host]), expected);
   });
 
   test('is its own property, and default, next to the other classes', () => {
@@ -114,23 +110,22 @@ describe('Etcd', () => {
 
 describe('promisifying', () => {
   test('a method with util.promisify', async () => {
-    const etcd = new Etcd(server.host);
-    const set = util.promisify(etcd.set).bind(etcd);
-    const get = util.promisify(etcd.get);
-    assert.equal((await set(key, 'v', { ttl: 100 })).node.value, 'v');
-    assert.equal((await get.call(etcd, key)).node.value, 'v');
-    await assert.rejects(get.call(etcd, `${key}-none`), { errorCode: 100 });
+    const set = util.promisify(t.etcd.set).bind(t.etcd);
+    const get = util.promisify(t.etcd.get);
+    assert.equal((await set(t.key, 'v', { ttl: 100 })).node.value, 'v');
+    assert.equal((await get.call(t.etcd, t.key)).node.value, 'v');
+    await assert.rejects(get.call(t.etcd, `${t.key}-none`), { errorCode: 100 });
   });
 
   test('all of the prototype with bluebird', async () => {
     class Client extends Etcd {}
     bluebird.promisifyAll(Client.prototype);
-    const etcd = new Client(server.host);
-    assert.equal((await etcd.setAsync(key, 'v')).node.value, 'v');
-    assert.equal((await etcd.getAsync(key, { quorum: true })).node.value, 'v');
-    assert.equal((await etcd.compareAndSwapAsync(key, 'w', 'v')).node.value, 'w');
-    assert.equal((await etcd.delAsync(key)).action, 'delete');
-    await assert.rejects(etcd.getAsync(key), { errorCode: 100 });
+    const etcd = new Client(t.host);
+    assert.equal((await etcd.setAsync(t.key, 'v')).node.value, 'v');
+    assert.equal((await etcd.getAsync(t.key, { quorum: true })).node.value, 'v');
+    assert.equal((await etcd.compareAndSwapAsync(t.key, 'w', 'v')).node.value, 'w');
+    assert.equal((await etcd.delAsync(t.key)).action, 'delete');
+    await assert.rejects(etcd.getAsync(t.key), { errorCode: 100 });
   });
 
   test("Etcd's own prototype with bluebird", async () => {
@@ -146,7 +141,7 @@ describe('promisifying', () => {
         const plain = await etcd.get(key);
         console.log(JSON.stringify([node.dir, Object.keys(version).length, errorCode, plain.action]));
       })();`;
-    assert.deepEqual(await printedBy(source, { args: [server.host, key] }), [true, 2, 100, 'get']);
+    assert.deepEqual(await printedBy(source, { args: [t.host, t.key] }), [true, 2, 100, 'get']);
   });
 });
 
@@ -209,7 +204,7 @@ describe('an ES module', () => {
       watcher.stop();
       const checks = [Named === Etcd, required === Etcd, pending instanceof CancellationToken, watcher instanceof Watcher];
       console.log(JSON.stringify([node.value, ...checks]));`;
-    assert.deepEqual(await run(source, { args: [server.host, key] }), ['v', true, true, true, true]);
+    assert.deepEqual(await run(source, { args: [t.host, t.key] }), ['v', true, true, true, true]);
   });
 
   test('finds the package by its name', async () => {

@@ -1,20 +1,13 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { beforeEach, describe, test } = require('node:test');
 const Etcd = require('../..');
-const { called, rejection, scriptedServers } = require('../support/helpers');
-const { freshPrefix, withEtcd } = require('../support/etcd');
+const { scripted } = require('../support/clean-up');
+const { withClient } = require('../support/etcd');
+const { called, rejection } = require('../support/promises');
+const { describe, test } = require('../support/test');
 
-const server = withEtcd();
-const scripted = scriptedServers();
-let etcd;
-let prefix;
-
-beforeEach(() => {
-  etcd = new Etcd(server.host);
-  prefix = freshPrefix('names');
-});
+const t = withClient('names');
 
 describe('a key is stored under the name it was given', () => {
   const names = [
@@ -46,40 +39,40 @@ describe('a key is stored under the name it was given', () => {
 
   for (const name of names) {
     test(JSON.stringify(name.slice(0, 30)), async () => {
-      const key = `${prefix}/${name}`;
-      const stored = await etcd.set(key, 'v');
+      const key = `${t.key}/${name}`;
+      const stored = await t.etcd.set(key, 'v');
       assert.deepEqual([stored.action, stored.node.key], ['set', `/${key}`]);
-      assert.equal((await etcd.get(key)).node.value, 'v');
-      assert.equal(etcd.getSync(key).body.node.key, `/${key}`);
-      assert.equal((await etcd.compareAndSwap(key, 'w', 'v')).node.value, 'w');
-      assert.equal((await etcd.del(key)).prevNode.value, 'w');
+      assert.equal((await t.etcd.get(key)).node.value, 'v');
+      assert.equal(t.etcd.getSync(key).body.node.key, `/${key}`);
+      assert.equal((await t.etcd.compareAndSwap(key, 'w', 'v')).node.value, 'w');
+      assert.equal((await t.etcd.del(key)).prevNode.value, 'w');
     });
   }
 
   test('and a new key in a directory with such a name too', async () => {
-    const { node } = await etcd.create(`${prefix}/ü ?#`, 'v');
-    assert.ok(node.key.startsWith(`/${prefix}/ü ?#/`));
+    const { node } = await t.etcd.create(`${t.key}/ü ?#`, 'v');
+    assert.ok(node.key.startsWith(`/${t.key}/ü ?#/`));
   });
 
   test('and watched under it', async () => {
-    const key = `${prefix}/ü ?#\\%`;
-    const { node } = await etcd.set(key, 'v');
-    assert.equal((await etcd.watchIndex(key, node.modifiedIndex)).node.key, `/${key}`);
+    const key = `${t.key}/ü ?#\\%`;
+    const { node } = await t.etcd.set(key, 'v');
+    assert.equal((await t.etcd.watchIndex(key, node.modifiedIndex)).node.key, `/${key}`);
   });
 });
 
 test('what a caller has percent-encoded passes through', async () => {
-  await etcd.set(`${prefix}/a%20b%2Fc%C3%BC`, 'v');
-  assert.equal((await etcd.get(`${prefix}/a b/cü`)).node.value, 'v');
+  await t.etcd.set(`${t.key}/a%20b%2Fc%C3%BC`, 'v');
+  assert.equal((await t.etcd.get(`${t.key}/a b/cü`)).node.value, 'v');
 });
 
 describe('slashes', () => {
   test('at the start and the end, and repeated ones, make no difference', async () => {
-    const key = `${prefix}/a/b`;
+    const key = `${t.key}/a/b`;
     for (const spelling of [`/${key}`, `${key}/`, `//${key}`, key.replaceAll('/', '//'), `///${key}///`]) {
-      const { action, node } = await etcd.set(spelling, spelling);
+      const { action, node } = await t.etcd.set(spelling, spelling);
       assert.deepEqual([action, node.key], ['set', `/${key}`]);
-      assert.equal((await etcd.get(key)).node.value, spelling);
+      assert.equal((await t.etcd.get(key)).node.value, spelling);
     }
   });
 
@@ -133,15 +126,15 @@ describe('a dot segment', () => {
   }
 
   test('rejects a promise, and is in the err of a Sync call', async () => {
-    assert.equal((await rejection(etcd.get('..'))).code, 'ERR_INVALID_KEY');
+    assert.equal((await rejection(t.etcd.get('..'))).code, 'ERR_INVALID_KEY');
     for (const name of ['setSync', 'getSync', 'delSync', 'mkdirSync', 'rmdirSync']) {
-      const { err, body, headers } = etcd[name]('..');
+      const { err, body, headers } = t.etcd[name]('..');
       assert.deepEqual([err?.code, body, headers], ['ERR_INVALID_KEY', undefined, undefined], name);
     }
   });
 
   test('that is encoded twice is a name', async () => {
-    const { node } = await etcd.set(`${prefix}/%252e%252e`, 'v');
-    assert.equal(node.key, `/${prefix}/%2e%2e`);
+    const { node } = await t.etcd.set(`${t.key}/%252e%252e`, 'v');
+    assert.equal(node.key, `/${t.key}/%2e%2e`);
   });
 });

@@ -3,14 +3,14 @@
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const net = require('node:net');
-const { after, before, describe, test } = require('node:test');
 const { Worker } = require('node:worker_threads');
 const Etcd = require('../..');
-const { printedBy, scriptedServers } = require('../support/helpers');
+const { scripted } = require('../support/clean-up');
 const { freshPrefix, withEtcd } = require('../support/etcd');
+const { printedBy } = require('../support/node-script');
+const { after, before, describe, test } = require('../support/test');
 
 const server = withEtcd();
-const scripted = scriptedServers();
 
 /** Passes connections on to etcd and counts them. Its clients are other processes. */
 class CountingProxy {
@@ -136,7 +136,7 @@ test('1,000 requests at once all get their answers', async () => {
 });
 
 test('many open watches leave room for other requests, and each gets its own event', async () => {
-  const etcd = new Etcd(server.host);
+  const etcd = server.connect();
   const key = freshPrefix('load');
   const { node } = await etcd.mkdir(key);
   const watches = Array.from({ length: 250 }, (_, i) => etcd.watchIndex(`${key}/${i}`, node.modifiedIndex + 1));
@@ -156,11 +156,11 @@ test('a worker thread can be terminated with requests in flight, again and again
     const etcd = new Etcd(workerData.host);
     for (let i = 0; i < 50; i++) etcd.watch('nothing/' + i, () => {});
     for (let i = 0; i < 50; i++) etcd.set('worker', i, () => parentPort.postMessage(i));`;
-  const workerData = { package: require.resolve('..'), host: server.host };
+  const workerData = { package: require.resolve('../..'), host: server.host };
   for (let i = 0; i < 10; i++) {
     const worker = new Worker(source, { eval: true, workerData });
     await once(worker, 'message');
     assert.equal(await worker.terminate(), 1);
   }
-  assert.equal((await new Etcd(server.host).get('worker')).action, 'get');
+  assert.equal((await server.connect().get('worker')).action, 'get');
 });

@@ -5,10 +5,9 @@
 const assert = require('node:assert/strict');
 const { after, before, describe, test } = require('node:test');
 const Etcd = require('../..');
-const { called, rejection, scriptedServers } = require('../support/helpers');
+const { scripted } = require('../support/clean-up');
 const { startEtcd } = require('../support/etcd');
-
-const scripted = scriptedServers();
+const { called, rejection } = require('../support/promises');
 
 /** The arguments of get's callback after this reply. */
 async function outcomeOf(step) {

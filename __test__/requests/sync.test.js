@@ -2,22 +2,16 @@
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
-const { beforeEach, describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { Worker } = require('node:worker_threads');
 const Etcd = require('../..');
-const { called, printedBy, scriptedServers } = require('../support/helpers');
-const { freePort, freshPrefix, withEtcd } = require('../support/etcd');
+const { scripted } = require('../support/clean-up');
+const { freePort, withClient } = require('../support/etcd');
+const { printedBy } = require('../support/node-script');
+const { called } = require('../support/promises');
+const { beforeEach, describe, test } = require('../support/test');
 
-const server = withEtcd();
-const scripted = scriptedServers();
-let etcd;
-let key;
-
-beforeEach(() => {
-  etcd = new Etcd(server.host);
-  key = freshPrefix('sync');
-});
+const t = withClient('sync');
 
 /** The body of a Sync call that went well. */
 function bodyOf({ err, body, headers }) {
@@ -28,40 +22,40 @@ function bodyOf({ err, body, headers }) {
 
 describe('the Sync methods', () => {
   test('set, get and delete', () => {
-    const { action, node } = bodyOf(etcd.setSync(key, 'v', { ttl: 100 }));
+    const { action, node } = bodyOf(t.etcd.setSync(t.key, 'v', { ttl: 100 }));
     assert.deepEqual([action, node.value, node.ttl], ['set', 'v', 100]);
-    assert.equal(bodyOf(etcd.getSync(key)).node.value, 'v');
-    assert.equal(bodyOf(etcd.delSync(key)).prevNode.value, 'v');
-    assert.equal(etcd.getSync(key).err.errorCode, 100);
+    assert.equal(bodyOf(t.etcd.getSync(t.key)).node.value, 'v');
+    assert.equal(bodyOf(t.etcd.delSync(t.key)).prevNode.value, 'v');
+    assert.equal(t.etcd.getSync(t.key).err.errorCode, 100);
   });
 
   test('make, list and remove directories', () => {
-    assert.equal(bodyOf(etcd.mkdirSync(key)).node.dir, true);
-    bodyOf(etcd.setSync(`${key}/b`, 1));
-    bodyOf(etcd.setSync(`${key}/a`));
-    const { nodes } = bodyOf(etcd.getSync(key, { sorted: true })).node;
+    assert.equal(bodyOf(t.etcd.mkdirSync(t.key)).node.dir, true);
+    bodyOf(t.etcd.setSync(`${t.key}/b`, 1));
+    bodyOf(t.etcd.setSync(`${t.key}/a`));
+    const { nodes } = bodyOf(t.etcd.getSync(t.key, { sorted: true })).node;
     assert.deepEqual(
       nodes.map(({ value }) => value),
       ['', '1'],
     );
-    assert.equal(etcd.mkdirSync(key).err.errorCode, 102);
-    assert.equal(etcd.rmdirSync(key).err.errorCode, 108);
-    assert.equal(bodyOf(etcd.rmdirSync(key, { recursive: true })).action, 'delete');
+    assert.equal(t.etcd.mkdirSync(t.key).err.errorCode, 102);
+    assert.equal(t.etcd.rmdirSync(t.key).err.errorCode, 108);
+    assert.equal(bodyOf(t.etcd.rmdirSync(t.key, { recursive: true })).action, 'delete');
   });
 
   test('take null options', () => {
-    bodyOf(etcd.setSync(key, 'v', null));
-    bodyOf(etcd.getSync(key, null));
-    bodyOf(etcd.delSync(key, null));
-    bodyOf(etcd.mkdirSync(key, null));
-    bodyOf(etcd.rmdirSync(key, null));
+    bodyOf(t.etcd.setSync(t.key, 'v', null));
+    bodyOf(t.etcd.getSync(t.key, null));
+    bodyOf(t.etcd.delSync(t.key, null));
+    bodyOf(t.etcd.mkdirSync(t.key, null));
+    bodyOf(t.etcd.rmdirSync(t.key, null));
   });
 
   test('return err, body and headers, in this order, in every case', async () => {
     const nobody = new Etcd(`127.0.0.1:${await freePort()}`, { maxRetries: 0 });
-    const good = etcd.setSync(key, 'v');
-    const bad = etcd.getSync(`${key}-none`);
-    const lost = nobody.getSync(key);
+    const good = t.etcd.setSync(t.key, 'v');
+    const bad = t.etcd.getSync(`${t.key}-none`);
+    const lost = nobody.getSync(t.key);
     for (const result of [good, bad, lost]) assert.deepEqual(Object.keys(result), ['err', 'body', 'headers']);
     assert.deepEqual([bad.err.errorCode, bad.body, typeof bad.headers], [100, '', 'object']);
     assert.deepEqual([lost.err.message, lost.body, lost.headers], ['All servers returned error', undefined, undefined]);
@@ -71,21 +65,21 @@ describe('the Sync methods', () => {
 describe('synchronous', () => {
   test('makes every method block', () => {
     const sync = { synchronous: true };
-    assert.equal(bodyOf(etcd.set(key, 'v', sync)).action, 'set');
-    assert.equal(bodyOf(etcd.get(key, sync)).node.value, 'v');
-    assert.equal(bodyOf(etcd.compareAndSwap(key, 'w', 'v', sync)).action, 'compareAndSwap');
-    assert.equal(bodyOf(etcd.testAndSet(key, 'x', 'w', sync)).action, 'compareAndSwap');
-    assert.equal(bodyOf(etcd.watch(key, { ...sync, waitIndex: 1 })).action, 'set');
-    assert.equal(bodyOf(etcd.watchIndex(key, 1, sync)).action, 'set');
-    assert.equal(bodyOf(etcd.compareAndDelete(key, 'x', sync)).action, 'compareAndDelete');
-    assert.equal(etcd.testAndDelete(key, 'x', sync).err.errorCode, 100);
-    assert.equal(bodyOf(etcd.mkdir(key, sync)).node.dir, true);
-    assert.equal(bodyOf(etcd.create(key, 'v', sync)).action, 'create');
-    assert.equal(bodyOf(etcd.post(key, 'v', sync)).action, 'create');
-    assert.equal(etcd.del(key, sync).err.errorCode, 102);
-    assert.equal(etcd.delete(key, sync).err.errorCode, 102);
-    assert.equal(bodyOf(etcd.rmdir(key, { ...sync, recursive: true })).action, 'delete');
-    assert.equal(etcd.version(sync).body.etcdserver, server.version);
+    assert.equal(bodyOf(t.etcd.set(t.key, 'v', sync)).action, 'set');
+    assert.equal(bodyOf(t.etcd.get(t.key, sync)).node.value, 'v');
+    assert.equal(bodyOf(t.etcd.compareAndSwap(t.key, 'w', 'v', sync)).action, 'compareAndSwap');
+    assert.equal(bodyOf(t.etcd.testAndSet(t.key, 'x', 'w', sync)).action, 'compareAndSwap');
+    assert.equal(bodyOf(t.etcd.watch(t.key, { ...sync, waitIndex: 1 })).action, 'set');
+    assert.equal(bodyOf(t.etcd.watchIndex(t.key, 1, sync)).action, 'set');
+    assert.equal(bodyOf(t.etcd.compareAndDelete(t.key, 'x', sync)).action, 'compareAndDelete');
+    assert.equal(t.etcd.testAndDelete(t.key, 'x', sync).err.errorCode, 100);
+    assert.equal(bodyOf(t.etcd.mkdir(t.key, sync)).node.dir, true);
+    assert.equal(bodyOf(t.etcd.create(t.key, 'v', sync)).action, 'create');
+    assert.equal(bodyOf(t.etcd.post(t.key, 'v', sync)).action, 'create');
+    assert.equal(t.etcd.del(t.key, sync).err.errorCode, 102);
+    assert.equal(t.etcd.delete(t.key, sync).err.errorCode, 102);
+    assert.equal(bodyOf(t.etcd.rmdir(t.key, { ...sync, recursive: true })).action, 'delete');
+    assert.equal(t.etcd.version(sync).body.etcdserver, t.version);
   });
 
   test('is no parameter, and the options are not changed', async () => {
@@ -100,31 +94,31 @@ describe('synchronous', () => {
     const callback = () => {
       calls += 1;
     };
-    bodyOf(etcd.set(key, 'v', { synchronous: true }, callback));
-    await called((done) => etcd.get(key, done)); // its callback would have come before this one
+    bodyOf(t.etcd.set(t.key, 'v', { synchronous: true }, callback));
+    await called((done) => t.etcd.get(t.key, done)); // its callback would have come before this one
     assert.equal(calls, 0);
   });
 
   test('does not block for anything but true', async () => {
-    bodyOf(etcd.setSync(key, 'v'));
+    bodyOf(t.etcd.setSync(t.key, 'v'));
     for (const synchronous of [false, undefined, 1])
-      assert.equal((await etcd.get(key, { synchronous })).node.value, 'v');
+      assert.equal((await t.etcd.get(t.key, { synchronous })).node.value, 'v');
   });
 });
 
 describe('a Sync call works', () => {
-  beforeEach(() => bodyOf(etcd.setSync(key, 'v')));
+  beforeEach(() => bodyOf(t.etcd.setSync(t.key, 'v')));
 
   test('inside the callback of a get', async () => {
-    const inside = await new Promise((resolve) => etcd.get(key, () => resolve(etcd.getSync(key))));
+    const inside = await new Promise((resolve) => t.etcd.get(t.key, () => resolve(t.etcd.getSync(t.key))));
     assert.equal(bodyOf(inside).node.value, 'v');
   });
 
   test('inside the callback of the callback of a get', async () => {
     const results = await new Promise((resolve) => {
-      etcd.get(key, (_err, first) => {
-        const second = etcd.getSync(key).body;
-        etcd.get(key, (_err, third) => resolve([first, second, third, etcd.getSync(key).body]));
+      t.etcd.get(t.key, (_err, first) => {
+        const second = t.etcd.getSync(t.key).body;
+        t.etcd.get(t.key, (_err, third) => resolve([first, second, third, t.etcd.getSync(t.key).body]));
       });
     });
     assert.deepEqual(
@@ -134,15 +128,15 @@ describe('a Sync call works', () => {
   });
 
   test("inside a watcher's listener", async () => {
-    const watcher = etcd.watcher(key, 1);
-    const inside = await new Promise((resolve) => watcher.once('change', () => resolve(etcd.getSync(key))));
+    const watcher = t.etcd.watcher(t.key, 1);
+    const inside = await new Promise((resolve) => watcher.once('change', () => resolve(t.etcd.getSync(t.key))));
     watcher.stop();
     assert.equal(bodyOf(inside).node.value, 'v');
   });
 
   test('inside a promise, a timer, an immediate and a microtask', async () => {
-    const read = () => bodyOf(etcd.getSync(key)).node.value;
-    assert.equal(await etcd.get(key).then(read), 'v');
+    const read = () => bodyOf(t.etcd.getSync(t.key)).node.value;
+    assert.equal(await t.etcd.get(t.key).then(read), 'v');
     assert.equal(await new Promise((resolve) => setTimeout(() => resolve(read()), 1)), 'v');
     assert.equal(await new Promise((resolve) => setImmediate(() => resolve(read()))), 'v');
     assert.equal(await new Promise((resolve) => queueMicrotask(() => resolve(read()))), 'v');
@@ -159,11 +153,11 @@ describe('a Sync call works', () => {
         values.push(body.node.value, etcd.getSync(workerData.key).body.node.value);
         parentPort.postMessage(values);
       });`;
-    const workerData = { package: require.resolve('..'), host: server.host, key };
+    const workerData = { package: require.resolve('../..'), host: t.host, key: t.key };
     const workers = [1, 2].map(() => new Worker(source, { eval: true, workerData }));
     const messages = Promise.all(workers.map((worker) => once(worker, 'message')));
     const ends = Promise.all(workers.map((worker) => once(worker, 'exit')));
-    assert.equal(bodyOf(etcd.getSync(key)).node.value, 'v');
+    assert.equal(bodyOf(t.etcd.getSync(t.key)).node.value, 'v');
     for (const [values] of await messages) assert.deepEqual(values, ['v', 'v', 'v']);
     assert.deepEqual(await ends, [[0], [0]]);
   });
@@ -232,8 +226,8 @@ describe('a Sync call that fails', () => {
   });
 
   test('goes on to another host', async () => {
-    const client = new Etcd([`127.0.0.1:${await freePort()}`, server.host]);
-    for (let i = 0; i < 10; i++) bodyOf(client.setSync(key, i));
+    const client = new Etcd([`127.0.0.1:${await freePort()}`, t.host]);
+    for (let i = 0; i < 10; i++) bodyOf(client.setSync(t.key, i));
   });
 
   test('is not what follows when the server has closed the connection between two calls', async () => {

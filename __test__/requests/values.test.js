@@ -1,20 +1,12 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { beforeEach, describe, test } = require('node:test');
-const Etcd = require('../..');
-const { freshPrefix, withEtcd } = require('../support/etcd');
+const { withClient } = require('../support/etcd');
+const { describe, test } = require('../support/test');
 
-const server = withEtcd();
-let etcd;
-let key;
+const t = withClient('values');
 
-beforeEach(() => {
-  etcd = new Etcd(server.host);
-  key = freshPrefix('values');
-});
-
-const stored = async (value) => (await etcd.set(key, value)).node.value;
+const stored = async (value) => (await t.etcd.set(t.key, value)).node.value;
 
 describe('a value is stored as text', () => {
   const cases = [
@@ -33,7 +25,7 @@ describe('a value is stored as text', () => {
   for (const [what, value, text] of cases) {
     test(what, async () => {
       assert.equal(await stored(value), text);
-      assert.equal((await etcd.get(key)).node.value, text);
+      assert.equal((await t.etcd.get(t.key)).node.value, text);
     });
   }
 
@@ -54,7 +46,7 @@ describe('a value is stored as text', () => {
   test('however long it is, up to what etcd takes', async () => {
     const text = 'ü0'.repeat(300_000);
     assert.equal(await stored(text), text);
-    assert.equal(etcd.getSync(key).body.node.value, text);
+    assert.equal(t.etcd.getSync(t.key).body.node.value, text);
   });
 });
 
@@ -69,11 +61,11 @@ describe('a value that is no text', () => {
     ['a symbol', Symbol('s')],
   ];
   const methods = [
-    ['set', (value) => etcd.set(key, value)],
-    ['create', (value) => etcd.create(key, value)],
-    ['compareAndSwap', (value) => etcd.compareAndSwap(key, value, 'v')],
-    ['raw', (value) => etcd.raw('PUT', `v2/keys/${key}`, value)],
-    ['setSync', (value) => etcd.setSync(key, value)],
+    ['set', (value) => t.etcd.set(t.key, value)],
+    ['create', (value) => t.etcd.create(t.key, value)],
+    ['compareAndSwap', (value) => t.etcd.compareAndSwap(t.key, value, 'v')],
+    ['raw', (value) => t.etcd.raw('PUT', `v2/keys/${t.key}`, value)],
+    ['setSync', (value) => t.etcd.setSync(t.key, value)],
   ];
 
   for (const [what, value] of cases) {
@@ -94,24 +86,24 @@ describe('a value that is no text', () => {
 
   test('such as an invalid Date throws and names the argument', () => {
     const wanted = { code: 'ERR_INVALID_ARG_VALUE', message: /value/ };
-    assert.throws(() => etcd.set(key, new Date(Number.NaN)), wanted);
+    assert.throws(() => t.etcd.set(t.key, new Date(Number.NaN)), wanted);
   });
 
   test('such as a lone surrogate throws and names the argument', () => {
     const wanted = { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message: /value/ };
-    assert.throws(() => etcd.set(key, 'a\ud800'), wanted);
+    assert.throws(() => t.etcd.set(t.key, 'a\ud800'), wanted);
   });
 
   test('leaves the key as it was', async () => {
-    await etcd.set(key, 'before');
-    assert.throws(() => etcd.set(key, {}));
-    assert.equal((await etcd.get(key)).node.value, 'before');
+    await t.etcd.set(t.key, 'before');
+    assert.throws(() => t.etcd.set(t.key, {}));
+    assert.equal((await t.etcd.get(t.key)).node.value, 'before');
   });
 });
 
 test('a function in the place of the value is the value, as in node-etcd, and is not called', async () => {
   let calls = 0;
-  const { node } = await etcd.set(key, () => {
+  const { node } = await t.etcd.set(t.key, () => {
     calls += 1;
   });
   assert.deepEqual([node.value, calls], ['', 0]);

@@ -3,6 +3,7 @@
 // Runs JavaScript in a Node process of its own: for what a test can only see from outside, such as whether and when
 // the process ends by itself.
 
+const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { spawn } = require('node:child_process');
@@ -48,4 +49,12 @@ function runScript(source, { args = [], env = {}, timeoutMs = 20_000, execArgv =
   });
 }
 
-module.exports = { runScript };
+/** Runs a script as `runScript`, expects it to end well and by itself, and resolves with the JSON that it printed. */
+async function printedBy(source, options) {
+  const { code, signal, stdout, stderr, timedOut } = await runScript(source, options);
+  const what = timedOut ? 'was killed, as it did not end' : `ended with ${signal ?? code}`;
+  assert.equal(code, 0, `The script ${what}\n${stdout}\n${stderr}`);
+  return JSON.parse(stdout);
+}
+
+module.exports = { printedBy, runScript };

@@ -3,21 +3,15 @@
 // The tools of the other tests, tested.
 
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
 const http = require('node:http');
 const net = require('node:net');
-const { afterEach, describe, test } = require('node:test');
+const path = require('node:path');
+const { keep, scripted } = require('./clean-up');
 const { freePort, freshPrefix, startCluster, withEtcd } = require('./etcd');
-const { startScripted } = require('./scripted-server');
 const { runScript } = require('./node-script');
-
-const servers = [];
-afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop())));
-
-async function scripted(steps, options) {
-  const server = await startScripted(steps, options);
-  servers.push(server);
-  return server;
-}
+const { describe, test } = require('./test');
+const { TRANSPORTS, whyLeftOut } = require('./transports');
 
 const oneSocket = () => new http.Agent({ keepAlive: true, maxSockets: 1 });
 
@@ -71,8 +65,7 @@ describe('the throw-away etcd', () => {
 });
 
 test('the throw-away cluster elects another leader when one is killed, and takes it back with its data', async () => {
-  const cluster = await startCluster();
-  servers.push(cluster);
+  const cluster = keep(await startCluster());
   const key = `v2/keys/${freshPrefix()}`;
   const first = await cluster.leader();
   assert.equal((await ask(`${first.url}/${key}`, form('before'))).status, 201);
@@ -196,6 +189,72 @@ describe('the scripted server', () => {
     const source = `require('http').get(process.argv[1], (r) => r.pipe(process.stdout))`;
     const output = execFileSync(process.execPath, ['-e', source, server.url], { timeout: 10_000 });
     assert.equal(output.toString(), 'still here');
+  });
+});
+
+describe('what is to be done after a test', () => {
+  test('is done then, the last first, whatever of it fails', async () => {
+    const source = `
+      const { test } = require('node:test');
+      const { cleanUp } = require('./__test__/support/clean-up');
+      const say = (word) => require('node:fs').writeSync(2, word + ' ');
+      test('first', () => {
+        cleanUp(() => say('asked for first'));
+        cleanUp(() => { throw new Error('on purpose'); });
+        cleanUp(async () => say('asked for last'));
+      });
+      test('second', () => say('second'));`;
+    const { code, stdout, stderr } = await runScript(source);
+    assert.equal(stderr, 'asked for last asked for first second ');
+    assert.equal(code, 1);
+    assert.match(stdout, /on purpose/);
+  });
+});
+
+describe('a transport', () => {
+  const leavesOut = [
+    { file: 'watcher/many', because: 'it has no connections' },
+    { file: 'requests/keys', tests: ['set', 'expires'], because: 'it has no clock' },
+  ];
+
+  test('that nobody knows is an error that names those that there are', async () => {
+    const { code, stderr } = await runScript(`require('./__test__/support/etcd')`, {
+      env: { TEST_TRANSPORT: 'smoke' },
+    });
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`TEST_TRANSPORT is "smoke"\\. There is: ${Object.keys(TRANSPORTS).join(', ')}\n`));
+  });
+
+  test('leaves out tests of a file, or the whole file, and says why', () => {
+    const why = (file, name) => whyLeftOut({ leavesOut }, file, name);
+    assert.equal(why('watcher/many', 'whatever'), 'it has no connections');
+    assert.equal(why('requests/keys', 'set'), 'it has no clock');
+    assert.deepEqual([why('requests/keys', 'get'), why('requests/values', 'set')], [undefined, undefined]);
+  });
+
+  test('leaves out tests that exist', () => {
+    for (const { file, tests = [], because } of Object.values(TRANSPORTS).flatMap((row) => row.leavesOut)) {
+      const text = fs.readFileSync(path.join(__dirname, '..', `${file}.test.js`), 'utf8');
+      const missing = tests.filter((name) => !text.includes(name));
+      assert.deepEqual(missing, [], `${file}: ${because}`);
+    }
+  });
+
+  test('has what it leaves out skipped, with the reason', async () => {
+    const source = `
+      const runner = require('node:test');
+      const { skipping } = require('./__test__/support/test');
+      const reasonFor = (name) => (name.startsWith('left') ? 'it has no clock' : undefined);
+      const [describe, test] = [runner.describe, runner.test].map((run) => skipping(run, reasonFor));
+      const fail = () => { throw new Error('it ran'); };
+      test('left out', fail);
+      test('left out, with options', { timeout: 1000 }, fail);
+      describe('left out, with all of it', () => test('part of it', fail));
+      test('stays', { timeout: 1000 }, () => {});`;
+    const { code, stdout } = await runScript(source, { execArgv: ['--test-reporter=tap'] });
+    assert.equal(code, 0, stdout);
+    assert.equal(stdout.match(/# SKIP it has no clock/g).length, 3, stdout);
+    assert.match(stdout, /# pass 1\n/);
   });
 });
 

@@ -4,21 +4,14 @@
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
-const { beforeEach, describe, test } = require('node:test');
 const Etcd = require('../..');
-const { keptWatchers, printedBy, scriptedServers, waitUntil } = require('../support/helpers');
-const { freePort, freshPrefix, withEtcd } = require('../support/etcd');
+const { keep, scripted } = require('../support/clean-up');
+const { freePort, withClient } = require('../support/etcd');
+const { printedBy } = require('../support/node-script');
+const { waitUntil } = require('../support/promises');
+const { describe, test } = require('../support/test');
 
-const server = withEtcd();
-const keep = keptWatchers();
-let key;
-
-beforeEach(() => {
-  key = freshPrefix('watcher');
-});
-
-// Stops its servers after the watchers.
-const scripted = scriptedServers();
+const t = withClient('watcher');
 
 const watch = (hosts, name, index) => keep(new Etcd(hosts).watcher(name, index));
 
@@ -33,12 +26,11 @@ const urlsOf = (requests) => requests.map(({ url }) => url);
 
 describe('a watcher whose server', { timeout: 60_000 }, () => {
   test('is killed and started again reconnects, and sees what happened in between', async () => {
-    const etcd = new Etcd(server.host);
-    const { node } = await etcd.set(key, 'first');
-    const watcher = watch(server.host, key, node.modifiedIndex);
+    const { node } = await t.etcd.set(t.key, 'first');
+    const watcher = watch(t.host, t.key, node.modifiedIndex);
     await once(watcher, 'change');
     const reconnect = once(watcher, 'reconnect');
-    await server.server.kill();
+    await t.server.kill();
     const [err] = await reconnect;
     assert.equal(err.message, 'Connection error, reconnecting.');
     assert.deepEqual([err.reconnectCount, err.error.message], [0, 'All servers returned error']);
@@ -50,8 +42,8 @@ describe('a watcher whose server', { timeout: 60_000 }, () => {
         if (body.node.value === 'last') resolve();
       });
     });
-    await server.server.start();
-    for (const value of ['second', 'third', 'last']) await etcd.set(key, value);
+    await t.server.start();
+    for (const value of ['second', 'third', 'last']) await t.etcd.set(t.key, value);
     await last;
     assert.deepEqual([values, watcher.retryAttempts], [['second', 'third', 'last'], 0]);
   });
@@ -112,19 +104,18 @@ describe('a watcher whose server', { timeout: 60_000 }, () => {
   });
 
   test('no longer has the events of its index emits resync and goes on from where etcd is', async () => {
-    const etcd = new Etcd(server.host);
-    await etcd.set(key, 'old');
+    await t.etcd.set(t.key, 'old');
     for (let round = 0; round < 11; round++) {
-      await Promise.all(Array.from({ length: 100 }, (_, i) => etcd.set(`${key}-other`, i)));
+      await Promise.all(Array.from({ length: 100 }, (_, i) => t.etcd.set(`${t.key}-other`, i)));
     }
-    const watcher = watch(server.host, key, 1);
+    const watcher = watch(t.host, t.key, 1);
     const events = [];
     watcher.on('change', (body) => events.push(body.node.value));
     const [err] = await once(watcher, 'resync');
     assert.deepEqual([err.errorCode, err.error.errorCode], [401, 401]);
     assert.equal(watcher.index, err.error.index);
     const change = once(watcher, 'change');
-    await etcd.set(key, 'new');
+    await t.etcd.set(t.key, 'new');
     await change;
     assert.deepEqual(events, ['new']);
   });
@@ -175,9 +166,8 @@ describe('an answer that is no event', { timeout: 60_000 }, () => {
 describe('a listener that throws', { timeout: 60_000 }, () => {
   for (const name of ['change', 'set']) {
     test(`for ${name} is an uncaught exception, and the watch goes on`, async () => {
-      const etcd = new Etcd(server.host);
-      const { node } = await etcd.set(key, 1);
-      for (const value of [2, 3]) await etcd.set(key, value);
+      const { node } = await t.etcd.set(t.key, 1);
+      for (const value of [2, 3]) await t.etcd.set(t.key, value);
       const source = `
         const Etcd = require('.');
         const [host, key, index, name] = process.argv.slice(1);
@@ -189,14 +179,13 @@ describe('a listener that throws', { timeout: 60_000 }, () => {
           throw new Error('thrown at ' + node.value);
         });
         watcher.on('stop', () => setImmediate(() => console.log(JSON.stringify(seen))));`;
-      const args = [server.host, key, String(node.modifiedIndex), name];
+      const args = [t.host, t.key, String(node.modifiedIndex), name];
       assert.deepEqual(await printedBy(source, { args }), ['thrown at 1', 'thrown at 2', 'thrown at 3']);
     });
   }
 
   test('ends a process that does not handle it', async () => {
-    const etcd = new Etcd(server.host);
-    const { node } = await etcd.set(key, 1);
+    const { node } = await t.etcd.set(t.key, 1);
     const source = `
       const Etcd = require('.');
       const [host, key, index] = process.argv.slice(1);
@@ -205,7 +194,7 @@ describe('a listener that throws', { timeout: 60_000 }, () => {
         process.exitCode = 0;
       });
       new Etcd(host).watcher(key, Number(index)).on('change', () => { throw new Error('on purpose'); });`;
-    assert.equal(await printedBy(source, { args: [server.host, key, String(node.modifiedIndex)] }), 1);
+    assert.equal(await printedBy(source, { args: [t.host, t.key, String(node.modifiedIndex)] }), 1);
   });
 });
 
@@ -275,7 +264,6 @@ describe('during a pause', { timeout: 60_000 }, () => {
 });
 
 test('a watcher keeps the process alive until it is stopped', async () => {
-  const etcd = new Etcd(server.host);
   const source = `
     const Etcd = require('.');
     const [host, key] = process.argv.slice(1);
@@ -284,8 +272,8 @@ test('a watcher keeps the process alive until it is stopped', async () => {
       watcher.stop();
       console.log(JSON.stringify(node.value));
     });`;
-  const again = setInterval(() => etcd.set(key, 'v'), 100);
-  const printed = await printedBy(source, { args: [server.host, key] });
+  const again = setInterval(() => t.etcd.set(t.key, 'v'), 100);
+  const printed = await printedBy(source, { args: [t.host, t.key] });
   clearInterval(again);
   assert.equal(printed, 'v');
 });

@@ -4,32 +4,25 @@
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
-const { afterEach, beforeEach, describe, test } = require('node:test');
 const Etcd = require('../..');
-const { keptWatchers, printedBy, rejection, scriptedServers, waitUntil } = require('../support/helpers');
-const { freshPrefix, withEtcd } = require('../support/etcd');
+const { cleanUp, keep, scripted } = require('../support/clean-up');
+const { withClient } = require('../support/etcd');
+const { printedBy } = require('../support/node-script');
+const { rejection, waitUntil } = require('../support/promises');
+const { describe, test } = require('../support/test');
 
-const server = withEtcd();
-const keep = keptWatchers();
-let etcd;
-let key;
-
-beforeEach(() => {
-  etcd = new Etcd(server.host);
-  key = freshPrefix('loop');
-});
-const scripted = scriptedServers();
+const t = withClient('loop');
 
 const watch = (client, ...args) => keep(client.watcher(...args));
 
 /** Watches from now on: with the index, nothing depends on when the watch is registered. */
 async function watchFromNow(options) {
-  const { node } = await etcd.set(`${key}-start`, 0);
-  return watch(etcd, key, node.modifiedIndex + 1, options);
+  const { node } = await t.etcd.set(`${t.key}-start`, 0);
+  return watch(t.etcd, t.key, node.modifiedIndex + 1, options);
 }
 
 async function write(count) {
-  for (let i = 0; i < count; i++) await etcd.set(key, i);
+  for (let i = 0; i < count; i++) await t.etcd.set(t.key, i);
 }
 
 /** Takes so many changes and leaves the loop. */
@@ -115,7 +108,7 @@ describe('a loop over a watcher', { timeout: 60_000 }, () => {
   });
 
   test('ends with an error when the key cannot be watched', async () => {
-    const watcher = watch(etcd, 'a/../b');
+    const watcher = watch(t.etcd, 'a/../b');
     watcher.on('error', () => {});
     assert.equal((await rejection(take(1, watcher))).code, 'ERR_INVALID_KEY');
     assert.equal((await rejection(take(1, watcher))).code, 'ERR_INVALID_KEY');
@@ -139,7 +132,7 @@ describe('close()', () => {
 describe('a process', { timeout: 60_000 }, () => {
   const watching = (then) => `
     const Etcd = require('.');
-    const etcd = new Etcd(${JSON.stringify(server.host)});
+    const etcd = new Etcd(${JSON.stringify(t.host)});
     const watcher = etcd.watcher('k', 1);
     watcher.on('reconnect', () => {});
     ${then}`;
@@ -172,22 +165,21 @@ describe('a process', { timeout: 60_000 }, () => {
 });
 
 describe('the liveness of a watcher', { timeout: 60_000 }, () => {
-  afterEach(() => server.server.resume());
-
   test('is how soon it notices a server that has become silent, and then it loses nothing', async () => {
     const watcher = await watchFromNow({ liveness: 1000 });
     const [[change]] = await Promise.all([once(watcher, 'change'), write(1)]);
-    server.server.pause();
+    t.server.pause();
+    cleanUp(() => t.server.resume());
     const [{ error }] = await once(watcher, 'reconnect');
     assert.equal(error.errors[0].httperror.code, 'ESOCKETTIMEDOUT');
-    server.server.resume();
-    const [[next], { node }] = await Promise.all([once(watcher, 'change'), etcd.set(key, 'after')]);
+    t.server.resume();
+    const [[next], { node }] = await Promise.all([once(watcher, 'change'), t.etcd.set(t.key, 'after')]);
     assert.deepEqual([change.node.value, next.node.modifiedIndex], ['0', node.modifiedIndex]);
   });
 
   test('must be a number of milliseconds from 100 on', () => {
     for (const liveness of ['1000', 99, Number.NaN, Infinity]) {
-      assert.throws(() => etcd.watcher(key, 1, { liveness }), /"options.liveness"/);
+      assert.throws(() => t.etcd.watcher(t.key, 1, { liveness }), /"options.liveness"/);
     }
   });
 

@@ -6,14 +6,15 @@
 const assert = require('node:assert/strict');
 const path = require('node:path');
 const { once } = require('node:events');
-const { afterEach, before, beforeEach, describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 const Etcd = require('../..');
-const { blockFor, waitUntil } = require('../support/helpers');
-const { runScript } = require('../support/node-script');
-const { at, freshPrefix, withEtcd } = require('../support/etcd');
+const { keep } = require('../support/clean-up');
+const { at, withClient } = require('../support/etcd');
 const { startFaultProxy } = require('../support/fault-proxy');
+const { runScript } = require('../support/node-script');
+const { blockFor, waitUntil } = require('../support/promises');
 const { Dice, chooseSeed } = require('../support/random');
+const { before, describe, test } = require('../support/test');
 
 const WRITER = path.join(__dirname, '..', 'support', 'loads', 'writes.js');
 const KEYS = 50;
@@ -23,21 +24,11 @@ const seed = chooseSeed();
 const dice = new Dice(seed);
 before(() => console.log(`# SEED=${seed}`));
 
-const server = withEtcd();
-const open = [];
-let etcd;
-let key;
-
-beforeEach(() => {
-  etcd = new Etcd(server.host);
-  key = freshPrefix('lossless');
-});
-afterEach(() => Promise.all(open.splice(0).map((thing) => thing.stop())));
+const t = withClient('lossless');
 
 /** Watches, and keeps what is emitted: { watcher, indexes, values, names }. */
 function record(hosts, name, index, options) {
-  const watcher = new Etcd(hosts).watcher(name, index, options);
-  open.push(watcher);
+  const watcher = keep(new Etcd(hosts).watcher(name, index, options));
   const seen = { watcher, indexes: [], values: [], names: [] };
   watcher.on('change', ({ node }) => {
     seen.indexes.push(node.modifiedIndex);
@@ -47,9 +38,12 @@ function record(hosts, name, index, options) {
   return seen;
 }
 
+/** A proxy before etcd, for the time of the test. */
+const proxied = async () => keep(await startFaultProxy(t.port));
+
 /** Resolves with the indexes that etcd confirmed, in order, once all values are written. */
 async function write(prefix, from, to, concurrency, pause = 0) {
-  const args = [server.host, prefix, from, to, KEYS, concurrency, pause].map(String);
+  const args = [t.host, prefix, from, to, KEYS, concurrency, pause].map(String);
   const { code, stdout, stderr } = await runScript(WRITER, { args, timeoutMs: 80_000 });
   assert.equal(code, 0, stderr);
   const { indexes } = JSON.parse(stdout);
@@ -58,18 +52,18 @@ async function write(prefix, from, to, concurrency, pause = 0) {
 
 /** The index after the newest event of the store. */
 async function nextIndex() {
-  return (await etcd.set(`${key}-start`, 1)).node.modifiedIndex + 1;
+  return (await t.etcd.set(`${t.key}-start`, 1)).node.modifiedIndex + 1;
 }
 
 async function foreign(count) {
-  await write(`${key}-foreign`, 0, count, 8);
+  await write(`${t.key}-foreign`, 0, count, 8);
 }
 
 describe('a recursive watcher', { timeout: 200_000 }, () => {
   for (const writers of [1, 8]) {
     test(`sees 20,000 sets of ${writers === 1 ? 'one writer' : `${writers} writers at once`}`, async () => {
-      const seen = record(server.host, key, await nextIndex(), { recursive: true });
-      const indexes = await write(key, 0, 2 * COUNT, writers);
+      const seen = record(t.host, t.key, await nextIndex(), { recursive: true });
+      const indexes = await write(t.key, 0, 2 * COUNT, writers);
       await waitUntil(() => seen.indexes.length >= indexes.length);
       assert.deepEqual(seen.indexes, indexes);
       assert.deepEqual(seen.names, []);
@@ -77,8 +71,8 @@ describe('a recursive watcher', { timeout: 200_000 }, () => {
   }
 
   test('sees 20,000 sets of 32 writers at once, or says which it missed', async () => {
-    const seen = record(server.host, key, await nextIndex(), { recursive: true });
-    const indexes = await write(key, 0, 2 * COUNT, 32);
+    const seen = record(t.host, t.key, await nextIndex(), { recursive: true });
+    const indexes = await write(t.key, 0, 2 * COUNT, 32);
     await waitUntil(() => seen.indexes.at(-1) >= indexes.at(-1));
     assertIncreasing(seen.indexes);
     const known = new Set(seen.indexes);
@@ -89,25 +83,25 @@ describe('a recursive watcher', { timeout: 200_000 }, () => {
   });
 
   test('sees 10,000 sets when its thread is busy for 2 s in their midst', async () => {
-    const seen = record(server.host, key, await nextIndex(), { recursive: true });
+    const seen = record(t.host, t.key, await nextIndex(), { recursive: true });
     const busyAt = 1 + dice.below(COUNT / 2);
     seen.watcher.on('change', () => {
       if (seen.indexes.length === busyAt) blockFor(2000);
     });
-    const indexes = await write(key, 0, COUNT, 8);
+    const indexes = await write(t.key, 0, COUNT, 8);
     await waitUntil(() => seen.indexes.length >= indexes.length);
     assert.deepEqual(seen.indexes, indexes);
     assert.deepEqual(seen.names, []);
   });
 
   test('sees what was written before and after etcd was killed', async () => {
-    const seen = record(server.host, key, await nextIndex(), { recursive: true });
-    const writing = write(key, 0, 400, 1);
+    const seen = record(t.host, t.key, await nextIndex(), { recursive: true });
+    const writing = write(t.key, 0, 400, 1);
     const killAt = 1 + dice.below(200);
     await waitUntil(() => seen.indexes.length >= killAt);
-    await server.server.kill();
+    await t.server.kill();
     await sleep(dice.below(500));
-    await server.server.start();
+    await t.server.start();
     const indexes = await writing;
     await waitUntil(() => seen.indexes.at(-1) >= indexes.at(-1));
     assertIncreasing(seen.indexes);
@@ -122,12 +116,11 @@ describe('a recursive watcher', { timeout: 200_000 }, () => {
   });
 
   test('goes on with another host when its own dies', async () => {
-    const proxies = await Promise.all([startFaultProxy(server.port), startFaultProxy(server.port)]);
-    open.unshift(...proxies);
+    const proxies = await Promise.all([proxied(), proxied()]);
     const hosts = proxies.map(({ host }) => at(host));
-    const seen = record(hosts, key, await nextIndex(), { recursive: true });
+    const seen = record(hosts, t.key, await nextIndex(), { recursive: true });
     // Slowly: each cut costs a pause, and the history is 1,000 events.
-    const writing = write(key, 0, 1000, 1, 1);
+    const writing = write(t.key, 0, 1000, 1, 1);
     await waitUntil(() => seen.indexes.length >= 1 + dice.below(50));
     await proxies[dice.below(2)].close();
     for (let i = 0; i < 3; i++) {
@@ -143,13 +136,12 @@ describe('a recursive watcher', { timeout: 200_000 }, () => {
 
 describe('a recursive watcher of two hosts', { timeout: 80_000 }, () => {
   test('sees 10,000 sets of 8 writers at once while its connections are cut, but what a resync says', async () => {
-    const proxies = await Promise.all([startFaultProxy(server.port), startFaultProxy(server.port)]);
-    open.unshift(...proxies);
+    const proxies = await Promise.all([proxied(), proxied()]);
     const hosts = proxies.map(({ host }) => at(host));
-    const seen = record(hosts, key, await nextIndex(), { recursive: true });
+    const seen = record(hosts, t.key, await nextIndex(), { recursive: true });
     const gaps = [];
     seen.watcher.on('resync', ({ error }) => gaps.push([seen.indexes.at(-1) ?? 0, error.index]));
-    const writing = write(key, 0, COUNT, 8);
+    const writing = write(t.key, 0, COUNT, 8);
     let isWriting = true;
     writing.finally(() => {
       isWriting = false;
@@ -175,30 +167,28 @@ describe('a recursive watcher of two hosts', { timeout: 80_000 }, () => {
 
 describe('a watcher of a quiet key', { timeout: 60_000 }, () => {
   test('does not need the history that foreign events have pushed out', async () => {
-    const proxy = await startFaultProxy(server.port);
-    open.unshift(proxy);
-    const seen = record(at(proxy.host), key, await nextIndex());
+    const proxy = await proxied();
+    const seen = record(at(proxy.host), t.key, await nextIndex());
     await foreign(800);
     await Promise.all([once(seen.watcher, 'reconnect'), proxy.cut()]);
     await sleep(6000); // so long that its new poll has settled
     await foreign(700);
     await Promise.all([once(seen.watcher, 'reconnect'), proxy.cut()]);
     const change = once(seen.watcher, 'change');
-    const again = setInterval(() => etcd.set(key, 'v'), 50);
+    const again = setInterval(() => t.etcd.set(t.key, 'v'), 50);
     await change;
     clearInterval(again);
     assert.deepEqual(seen.names, ['reconnect', 'reconnect']);
   });
 
   test('emits resync once when events may be lost for good, and goes on', async () => {
-    const proxy = await startFaultProxy(server.port);
-    open.unshift(proxy);
-    const seen = record(at(proxy.host), key, await nextIndex());
-    await etcd.set(key, 'first');
+    const proxy = await proxied();
+    const seen = record(at(proxy.host), t.key, await nextIndex());
+    await t.etcd.set(t.key, 'first');
     await waitUntil(() => seen.values.length === 1);
     await foreign(1100);
     await Promise.all([once(seen.watcher, 'resync'), proxy.cut()]);
-    await etcd.set(key, 'second');
+    await t.etcd.set(t.key, 'second');
     await waitUntil(() => seen.values.length === 2);
     assert.deepEqual(seen.values, ['first', 'second']);
     assert.deepEqual(seen.names, ['reconnect', 'resync']);

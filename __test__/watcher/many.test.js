@@ -5,10 +5,9 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { spawnSync } = require('node:child_process');
-const { before, test } = require('node:test');
-const Etcd = require('../..');
-const { waitUntil } = require('../support/helpers');
 const { freshPrefix, withEtcd } = require('../support/etcd');
+const { waitUntil } = require('../support/promises');
+const { before, test } = require('../support/test');
 
 const COUNT = 10_000;
 /** A connection of each watcher, and of those that are renewed another one; the same in etcd. */
@@ -37,7 +36,7 @@ async function inParallel(count, concurrency, work) {
 
 test('10,000 watchers of one client are all served, and requests meanwhile', { timeout: 120_000 }, async (t) => {
   if (fileLimit() < FILES) return t.skip(`${FILES} open files are needed, ${fileLimit()} are allowed`);
-  const etcd = new Etcd(server.host);
+  const etcd = server.connect();
   const prefix = freshPrefix('many');
   const seen = Array.from({ length: COUNT }, () => []);
   const problems = [];

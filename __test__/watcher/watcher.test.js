@@ -2,24 +2,14 @@
 
 const assert = require('node:assert/strict');
 const { EventEmitter, getEventListeners, once } = require('node:events');
-const { beforeEach, describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 const Etcd = require('../..');
-const { blockFor, keptWatchers, scriptedServers, waitUntil } = require('../support/helpers');
-const { freshPrefix, withEtcd } = require('../support/etcd');
+const { keep, scripted } = require('../support/clean-up');
+const { withClient } = require('../support/etcd');
+const { blockFor, waitUntil } = require('../support/promises');
+const { describe, test } = require('../support/test');
 
-const server = withEtcd();
-const keep = keptWatchers();
-let etcd;
-let key;
-
-beforeEach(() => {
-  etcd = new Etcd(server.host);
-  key = freshPrefix('watcher');
-});
-
-// Stops its servers after the watchers.
-const scripted = scriptedServers();
+const t = withClient('watcher');
 
 const watch = (client, ...args) => keep(client.watcher(...args));
 
@@ -50,20 +40,20 @@ const event = (index, action = 'set', name = 'k') => ({
 
 describe('a watcher', { timeout: 60_000 }, () => {
   test('emits change and an event named after the action, with body and headers', async () => {
-    const { node } = await etcd.set(key, 0);
-    const watcher = watch(etcd, key, node.modifiedIndex);
+    const { node } = await t.etcd.set(t.key, 0);
+    const watcher = watch(t.etcd, t.key, node.modifiedIndex);
     const seen = [];
     const actions = ['set', 'update', 'compareAndSwap', 'delete', 'create', 'compareAndDelete', 'expire'];
     for (const name of ['change', ...actions]) {
       watcher.on(name, (body, headers) => seen.push([name, body.action, body.node.key, headers['x-etcd-index']]));
     }
     const all = collect(watcher, 'change', 8);
-    await etcd.set(key, 1, { prevExist: true });
-    await etcd.compareAndSwap(key, 2, 1);
-    await etcd.del(key);
-    await etcd.set(key, 3, { prevExist: false });
-    await etcd.compareAndDelete(key, 3);
-    await etcd.set(key, 4, { ttl: 1 });
+    await t.etcd.set(t.key, 1, { prevExist: true });
+    await t.etcd.compareAndSwap(t.key, 2, 1);
+    await t.etcd.del(t.key);
+    await t.etcd.set(t.key, 3, { prevExist: false });
+    await t.etcd.compareAndDelete(t.key, 3);
+    await t.etcd.set(t.key, 4, { ttl: 1 });
     const bodies = (await all).map(([body]) => body);
     await new Promise(setImmediate); // the last event's action event follows its change
     const order = ['set', 'update', 'compareAndSwap', 'delete', 'create', 'compareAndDelete', 'set', 'expire'];
@@ -75,18 +65,18 @@ describe('a watcher', { timeout: 60_000 }, () => {
       ]),
     );
     for (const [, , name, index] of seen) {
-      assert.equal(name, `/${key}`);
+      assert.equal(name, `/${t.key}`);
       assert.match(index, /^\d+$/);
     }
     assert.deepEqual([bodies[1].prevNode.value, bodies[1].node.value], ['0', '1']);
   });
 
   test('sees only what happens to its key', async () => {
-    await etcd.mkdir(key);
-    const { node } = await etcd.set(`${key}/other`, 1);
-    const watcher = watch(etcd, `${key}/k`, node.modifiedIndex);
+    await t.etcd.mkdir(t.key);
+    const { node } = await t.etcd.set(`${t.key}/other`, 1);
+    const watcher = watch(t.etcd, `${t.key}/k`, node.modifiedIndex);
     const events = collect(watcher, 'change', 2);
-    for (const name of ['k', 'other', 'k/']) await etcd.set(`${key}/${name}`, name);
+    for (const name of ['k', 'other', 'k/']) await t.etcd.set(`${t.key}/${name}`, name);
     assert.deepEqual(
       (await events).map(([body]) => body.node.value),
       ['k', 'k/'],
@@ -94,27 +84,27 @@ describe('a watcher', { timeout: 60_000 }, () => {
   });
 
   test('sees all that is below a directory with recursive', async () => {
-    const { node } = await etcd.mkdir(key);
-    const watcher = watch(etcd, key, node.modifiedIndex + 1, { recursive: true });
+    const { node } = await t.etcd.mkdir(t.key);
+    const watcher = watch(t.etcd, t.key, node.modifiedIndex + 1, { recursive: true });
     const events = collect(watcher, 'change', 3);
-    await etcd.set(`${key}/a`, 1);
-    await etcd.set(`${key}/b/c`, 2);
-    await etcd.rmdir(key, { recursive: true });
+    await t.etcd.set(`${t.key}/a`, 1);
+    await t.etcd.set(`${t.key}/b/c`, 2);
+    await t.etcd.rmdir(t.key, { recursive: true });
     assert.deepEqual(
       (await events).map(([{ action, node }]) => [action, node.key]),
       [
-        ['set', `/${key}/a`],
-        ['set', `/${key}/b/c`],
-        ['delete', `/${key}`],
+        ['set', `/${t.key}/a`],
+        ['set', `/${t.key}/b/c`],
+        ['delete', `/${t.key}`],
       ],
     );
   });
 
   test('starts with the first event from its index on and misses none', async () => {
-    await etcd.set(key, 'before');
-    const { node } = await etcd.set(key, 0);
-    for (let i = 1; i < 50; i++) await etcd.set(key, i);
-    const events = await collect(watch(etcd, key, node.modifiedIndex), 'change', 50);
+    await t.etcd.set(t.key, 'before');
+    const { node } = await t.etcd.set(t.key, 0);
+    for (let i = 1; i < 50; i++) await t.etcd.set(t.key, i);
+    const events = await collect(watch(t.etcd, t.key, node.modifiedIndex), 'change', 50);
     assert.deepEqual(
       events.map(([body]) => Number(body.node.value)),
       Array.from({ length: 50 }, (_, i) => i),
@@ -122,11 +112,11 @@ describe('a watcher', { timeout: 60_000 }, () => {
   });
 
   test('starts from now on without an index', async () => {
-    await etcd.set(key, 'before');
+    await t.etcd.set(t.key, 'before');
     for (const index of [undefined, null]) {
-      const watcher = watch(etcd, key, index);
+      const watcher = watch(t.etcd, t.key, index);
       assert.equal(watcher.index, null);
-      const [body] = await writeUntil(once(watcher, 'change'), () => etcd.set(key, 'after'));
+      const [body] = await writeUntil(once(watcher, 'change'), () => t.etcd.set(t.key, 'after'));
       assert.equal(body.node.value, 'after');
       assert.equal(watcher.index, body.node.modifiedIndex + 1);
     }
@@ -134,25 +124,25 @@ describe('a watcher', { timeout: 60_000 }, () => {
 
   test('is an EventEmitter with the fields of node-etcd', async () => {
     const options = { recursive: true };
-    const watcher = watch(etcd, key, 7, options);
+    const watcher = watch(t.etcd, t.key, 7, options);
     assert.ok(watcher instanceof EventEmitter);
     assert.ok(watcher instanceof Etcd.Watcher);
     const { key: name, index, etcd: client, stopped, retryAttempts } = watcher;
-    assert.deepEqual([name, index, client, stopped, retryAttempts], [key, 7, etcd, false, 0]);
+    assert.deepEqual([name, index, client, stopped, retryAttempts], [t.key, 7, t.etcd, false, 0]);
     assert.deepEqual(watcher.options, options);
   });
 
   test('can be made with new', async () => {
-    const { node } = await etcd.set(key, 'v');
-    const watcher = new Etcd.Watcher(etcd, key, node.modifiedIndex);
+    const { node } = await t.etcd.set(t.key, 'v');
+    const watcher = new Etcd.Watcher(t.etcd, t.key, node.modifiedIndex);
     keep(watcher);
     assert.equal((await once(watcher, 'set'))[0].node.value, 'v');
   });
 
   test('can be started by a method without its object', async () => {
-    const { watcher } = etcd;
-    const { node } = await etcd.set(key, 'v');
-    const started = watcher(key, node.modifiedIndex);
+    const { watcher } = t.etcd;
+    const { node } = await t.etcd.set(t.key, 'v');
+    const started = watcher(t.key, node.modifiedIndex);
     keep(started);
     assert.equal((await once(started, 'change'))[0].node.value, 'v');
   });
@@ -213,12 +203,12 @@ describe('a watcher', { timeout: 60_000 }, () => {
 
 describe('stop', { timeout: 60_000 }, () => {
   test('emits stop at once, with a message, and tells whether somebody listened', async () => {
-    const heard = etcd.watcher(key);
+    const heard = t.etcd.watcher(t.key);
     const messages = [];
     heard.on('stop', (message) => messages.push(message));
     assert.equal(heard.stop(), true);
-    assert.deepEqual([messages, heard.stopped], [[`Watcher for '${key}' aborted.`], true]);
-    const unheard = etcd.watcher(key);
+    assert.deepEqual([messages, heard.stopped], [[`Watcher for '${t.key}' aborted.`], true]);
+    const unheard = t.etcd.watcher(t.key);
     assert.equal(unheard.stop(), false);
     assert.equal(unheard.stopped, true);
   });
@@ -260,10 +250,10 @@ describe('stop', { timeout: 60_000 }, () => {
   }
 
   test('drops what waits for listeners already', async () => {
-    await etcd.set(key, 0);
-    const { node } = await etcd.set(key, 1);
-    for (let i = 2; i <= 20; i++) await etcd.set(key, i);
-    const watcher = watch(etcd, key, node.modifiedIndex);
+    await t.etcd.set(t.key, 0);
+    const { node } = await t.etcd.set(t.key, 1);
+    for (let i = 2; i <= 20; i++) await t.etcd.set(t.key, i);
+    const watcher = watch(t.etcd, t.key, node.modifiedIndex);
     const values = [];
     watcher.on('change', (body) => {
       values.push(body.node.value);
@@ -276,42 +266,42 @@ describe('stop', { timeout: 60_000 }, () => {
   });
 
   test('can be called twice, and says so twice', () => {
-    const watcher = etcd.watcher(key);
+    const watcher = t.etcd.watcher(t.key);
     const messages = [];
     watcher.on('stop', (message) => messages.push(message));
     assert.deepEqual([watcher.stop(), watcher.stop(), messages.length], [true, true, 2]);
   });
 
   test('can be called without its object', () => {
-    const watcher = etcd.watcher(key);
+    const watcher = t.etcd.watcher(t.key);
     const { stop } = watcher;
     stop();
     assert.equal(watcher.stopped, true);
   });
 
   test('leaves other watchers of the same key alone', async () => {
-    const { node } = await etcd.set(key, 'v');
-    const one = watch(etcd, key, node.modifiedIndex + 1);
-    const two = watch(etcd, key, node.modifiedIndex + 1);
+    const { node } = await t.etcd.set(t.key, 'v');
+    const one = watch(t.etcd, t.key, node.modifiedIndex + 1);
+    const two = watch(t.etcd, t.key, node.modifiedIndex + 1);
     one.on('change', () => assert.fail('was stopped'));
     one.stop();
-    const [[body]] = await Promise.all([once(two, 'change'), etcd.set(key, 'w')]);
+    const [[body]] = await Promise.all([once(two, 'change'), t.etcd.set(t.key, 'w')]);
     assert.equal(body.node.value, 'w');
   });
 
   test('is what a signal does', async () => {
     const controller = new AbortController();
-    const watcher = watch(etcd, key, null, { signal: controller.signal });
+    const watcher = watch(t.etcd, t.key, null, { signal: controller.signal });
     const messages = [];
     watcher.on('stop', (message) => messages.push(message));
     controller.abort();
-    assert.deepEqual([watcher.stopped, messages], [true, [`Watcher for '${key}' aborted.`]]);
+    assert.deepEqual([watcher.stopped, messages], [true, [`Watcher for '${t.key}' aborted.`]]);
   });
 
   test('leaves no listener on the signal', async () => {
     const controller = new AbortController();
-    const { node } = await etcd.set(key, 'v');
-    const watcher = watch(etcd, key, node.modifiedIndex, { signal: controller.signal });
+    const { node } = await t.etcd.set(t.key, 'v');
+    const watcher = watch(t.etcd, t.key, node.modifiedIndex, { signal: controller.signal });
     await once(watcher, 'change');
     watcher.stop();
     assert.equal(getEventListeners(controller.signal, 'abort').length, 0);

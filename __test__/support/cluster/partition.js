@@ -66,7 +66,7 @@ async function makeFar() {
 
 async function run() {
   const Etcd = require('../../..');
-  const { waitUntil } = require('../helpers');
+  const { waitUntil } = require('../promises');
   const { startCluster } = require('../../../scripts/etcd');
   const { Workload } = require('./workload');
 

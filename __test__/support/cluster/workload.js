@@ -1,7 +1,7 @@
 'use strict';
 
 const { setTimeout: sleep } = require('node:timers/promises');
-const { waitUntil } = require('../helpers');
+const { waitUntil } = require('../promises');
 
 const WORKERS = 6;
 const PAUSE = 20;

@@ -5,8 +5,9 @@
 const assert = require('node:assert/strict');
 const net = require('node:net');
 const { once } = require('node:events');
-const { after, afterEach, before, describe, test } = require('node:test');
-const { waitUntil } = require('../helpers');
+const { after, before, describe, test } = require('node:test');
+const { keep } = require('../clean-up');
+const { waitUntil } = require('../promises');
 const { startFaultProxy } = require('.');
 
 const HEAD = 'HTTP/1.1 200 OK\r\nX-Number: 123456789\r\n\r\n';
@@ -29,17 +30,13 @@ const server = net.createServer({ allowHalfOpen: true }, (socket) => {
   });
 });
 const served = [];
-const proxies = [];
 
 before(() => once(server.listen(0, '127.0.0.1'), 'listening'));
 after(() => server.close());
-afterEach(() => Promise.all(proxies.splice(0).map((proxy) => proxy.stop())));
 
 async function proxied(faults, limits) {
   const plan = faults && { faults, bytes: 400, replies: 1, ...limits };
-  const proxy = await startFaultProxy(server.address().port, { seed: 7, plan });
-  proxies.push(proxy);
-  return proxy;
+  return keep(await startFaultProxy(server.address().port, { seed: 7, plan }));
 }
 
 /** A connection on which REQUEST was sent: { text, chunks, end }, `end` being 'end' or an error's code, once it came. */

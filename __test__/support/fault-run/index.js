@@ -4,8 +4,8 @@
 // watched from here.
 
 const path = require('node:path');
-const { printedBy } = require('../helpers');
-const { freshPrefix, startEtcd } = require('../etcd');
+const { startEtcd } = require('../../../scripts/etcd');
+const { printedBy } = require('../node-script');
 const { startFaultProxy } = require('../fault-proxy');
 const { RawEtcd } = require('../raw-etcd');
 
@@ -56,7 +56,7 @@ async function prepare(etcd, prefix, requests) {
  */
 async function runFaults(seed, requests) {
   const isLiar = seed % 2 === 0;
-  const prefix = freshPrefix('faults');
+  const prefix = 'faults';
   const open = [];
   const keep = (thing) => open.push(thing) && thing;
   try {

@@ -5,8 +5,8 @@
 
 const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
-const { waitUntil } = require('../helpers');
-const { startEtcd } = require('../etcd');
+const { startEtcd } = require('../../../scripts/etcd');
+const { waitUntil } = require('../promises');
 const { startFaultProxy } = require('../fault-proxy');
 const { Follower } = require('./follower');
 const { RawEtcd } = require('../raw-etcd');

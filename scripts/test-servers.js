@@ -59,7 +59,7 @@ function testVersion(version, certificates) {
     say(`etcd ${version} is skipped. ${error.message}`);
     return undefined;
   }
-  const { TEST_TLS: _, ...env } = process.env;
+  const { TEST_TLS: _, TEST_TRANSPORT: __, ...env } = process.env;
   const secure = { TEST_TLS: certificates.path, NODE_EXTRA_CA_CERTS: path.join(certificates.path, 'ca.pem') };
   return KINDS.map((kind) => {
     const result = runTests(kind.files, { ...env, ...(kind.secure ? secure : {}), ETCD: etcd });

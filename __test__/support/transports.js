@@ -9,6 +9,7 @@
 //               with these names, or in a `describe` with such a name; all, if there are no `tests`
 
 const path = require('node:path');
+const { Failure } = require('../../scripts/command');
 const { startEtcd } = require('../../scripts/etcd');
 
 // A folder with server.pem and server-key.pem: etcd then speaks https. Its authority must be trusted by
@@ -30,7 +31,7 @@ const TRANSPORTS = {
 function chosenTransport() {
   const name = process.env.TEST_TRANSPORT || 'v2';
   if (Object.hasOwn(TRANSPORTS, name)) return { name, ...TRANSPORTS[name] };
-  throw new Error(`TEST_TRANSPORT is "${name}". There is: ${Object.keys(TRANSPORTS).join(', ')}`);
+  throw new Failure(`TEST_TRANSPORT is "${name}". There is: ${Object.keys(TRANSPORTS).join(', ')}`);
 }
 
 /** Why a transport leaves out a test, if it does. */

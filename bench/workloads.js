@@ -11,7 +11,7 @@ const { promisify } = require('node:util');
 const { CLIENTS, MODULES } = require('./clients');
 const { measured, residentKb, threads } = require('./measure');
 
-const WRITER = path.join(__dirname, '..', '__test__', 'support', 'writer.js');
+const WRITER = path.join(__dirname, '..', '__test__', 'support', 'loads', 'writes.js');
 const KEY = 'bench/key';
 const VALUE = 'x'.repeat(100);
 

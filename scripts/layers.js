@@ -53,6 +53,7 @@ const MAY_USE = {
   'scripts/runtimes.js': ['scripts', '__test__/runtimes', '__test__/support'],
   'scripts/smoke.js': ['scripts', 'index.js'],
   'scripts/soak.js': ['scripts', '__test__/support'],
+  'scripts/test.js': ['scripts', '__test__/support'],
   'scripts/test-servers.js': ['scripts', '__test__/support'],
   __test__: ['scripts', 'index.js', 'index.mjs'],
   bench: ['scripts', 'index.js'],

@@ -16,7 +16,7 @@ const { Failure, ask, main, say } = require('./command');
 const { rewriteReadme, table, withPart } = require('./readme');
 const { allTestFiles } = require('./test-files');
 const { FEATURES } = require('../__test__/runtimes/features.cjs');
-const { runFeature, startServers } = require('../__test__/support/features');
+const { runFeature, startServers } = require('../__test__/runtimes/harness');
 
 const CACHE = path.join(ROOT, 'node_modules', '.cache', 'node-etcd-native', 'runtimes');
 

@@ -30,7 +30,7 @@ async function runRequests(seed) {
 
 /** Watchers against the model. */
 async function runWatchers(seed) {
-  const { runModel } = require('../__test__/support/model-run');
+  const { runModel } = require('../__test__/support/model');
   const options = { overrun: seed % OVERRUNS === 0 };
   const { wrong, resyncs, ...counts } = await runModel(seed, options);
   if (!options.overrun && resyncs.some((count) => count > 0)) wrong.push(`resyncs: ${resyncs}`);

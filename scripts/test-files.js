@@ -6,10 +6,31 @@ const { ROOT } = require('./setup');
 
 const FOLDER = '__test__';
 
-/** All test files, as a list: what a folder or a pattern means to `node --test` differs between Node's versions. */
-function allTestFiles() {
-  const names = fs.readdirSync(path.join(ROOT, FOLDER)).filter((name) => /\.test\.[cm]?js$/.test(name));
-  return names.sort().map((name) => path.join(FOLDER, name));
+const statOf = (file) => fs.statSync(path.resolve(ROOT, file), { throwIfNoEntry: false });
+
+function testFilesIn(folder) {
+  return fs.readdirSync(path.resolve(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const place = path.join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : testFilesIn(place);
+    return /\.test\.[cm]?js$/.test(entry.name) ? [place] : [];
+  });
 }
 
-module.exports = { FOLDER, allTestFiles };
+/** All test files, as a list: what a folder or a pattern means to `node --test` differs between Node's versions. */
+const allTestFiles = () => testFilesIn(FOLDER).sort();
+
+/** The file of a name such as `requests/keys`. */
+const testFile = (name) => path.join(FOLDER, `${name}.test.js`);
+
+/**
+ * The test files that a word on a command line means: a file, a folder, or a name such as `requests/keys`; else none. It
+ * must have a slash, as it may also be what an option is set to.
+ */
+function testFilesOf(word) {
+  if (word.startsWith('-') || !/[\\/]/.test(word)) return [];
+  const place = [word, testFile(word), path.join(FOLDER, word)].find(statOf);
+  if (!place) return [];
+  return statOf(place).isDirectory() ? testFilesIn(place).sort() : [place];
+}
+
+module.exports = { FOLDER, allTestFiles, testFile, testFilesOf };

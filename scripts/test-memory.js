@@ -12,7 +12,7 @@ const { startEtcd } = require('./etcd');
 const { runParts } = require('./parts');
 const { ROOT, ensureDependencies, ensureRust } = require('./setup');
 
-const REQUESTS = path.join(ROOT, '__test__', 'support', 'memory-load.js');
+const REQUESTS = path.join(ROOT, '__test__', 'support', 'loads', 'memory.js');
 /** Where functions are that our own code calls with wrong arguments, if it does. */
 const SYSTEM = /\/(vgpreload_[^/]*|libc[.-][^/]*|libpthread[^/]*|ld-linux[^/]*)$/;
 const OURS = /\.node$/;

@@ -15,24 +15,29 @@ const { findVersion } = require('./etcd');
 const { VERSIONS } = require('./etcd-sources');
 const { rewriteReadme, table, withPart } = require('./readme');
 const { ROOT, ensureAddon, ensureDependencies } = require('./setup');
+const { testFile } = require('./test-files');
 
-const BEHAVIOUR = ['cancellation', 'client', 'close', 'compare', 'context', 'information', 'key-names', 'keys'];
-BEHAVIOUR.push('promises', 'sync', 'values', 'watcher', 'watcher-faults', 'watcher-loops', 'watcher-lossless');
+const BEHAVIOUR = [
+  ...['cancellation', 'compare', 'context', 'information', 'key-names', 'keys', 'promises', 'sync', 'values'].map(
+    (name) => `requests/${name}`,
+  ),
+  ...['watcher', 'faults', 'loops', 'lossless'].map((name) => `watcher/${name}`),
+  'connections/client',
+  'processes/close',
+];
 
 /** What is run against each version: the head of a column, the files, and the environment that they need. */
 const KINDS = [
-  { head: 'http', files: [...BEHAVIOUR, 'auth', 'watcher-model'] },
-  { head: 'https', files: [...BEHAVIOUR, 'tls'], secure: true },
-  { head: 'cluster of three', files: ['cluster'] },
+  { head: 'http', files: [...BEHAVIOUR, 'connections/auth', 'watcher/model'] },
+  { head: 'https', files: [...BEHAVIOUR, 'connections/tls'], secure: true },
+  { head: 'cluster of three', files: ['connections/cluster'] },
 ];
-
-const asFile = (name) => path.join('__test__', `${name}.test.js`);
 
 /** Runs the files; the result is the cell of the table. What fails is printed in full. */
 function runTests(files, env) {
   const log = path.join(os.tmpdir(), `node-etcd-native-servers-${process.pid}.log`);
   const output = fs.openSync(log, 'w');
-  const args = ['--test', '--test-reporter=tap', ...files.map(asFile)];
+  const args = ['--test', '--test-reporter=tap', ...files.map(testFile)];
   const { status, error } = spawnSync(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', output, output] });
   fs.closeSync(output);
   const text = fs.readFileSync(log, 'utf8');
@@ -54,7 +59,7 @@ function testVersion(version, certificates) {
     say(`etcd ${version} is skipped. ${error.message}`);
     return undefined;
   }
-  const { TEST_TLS: _, ...env } = process.env;
+  const { TEST_TLS: _, TEST_TRANSPORT: __, ...env } = process.env;
   const secure = { TEST_TLS: certificates.path, NODE_EXTRA_CA_CERTS: path.join(certificates.path, 'ca.pem') };
   return KINDS.map((kind) => {
     const result = runTests(kind.files, { ...env, ...(kind.secure ? secure : {}), ETCD: etcd });

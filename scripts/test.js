@@ -2,25 +2,33 @@
 'use strict';
 
 // npm test: all tests, from a fresh checkout.
-//   npm test -- __test__/watcher.test.js            these files alone
+//   npm test -- __test__/requests/keys.test.js      these files alone, with a debug build of the addon;
+//   npm test -- requests/keys watcher/              the same by name, and all of a folder
+//   npm test -- --watch requests/keys               again after each change of the JavaScript that they load
 //   npm test -- --test-name-pattern=abort           passed on to Node's test runner
-//   npm test -- --debug                             with a debug build of the addon
+//   npm test -- --debug, npm test -- --release …    the other build
 
-const fs = require('node:fs');
 const path = require('node:path');
 const { ROOT, ensureAddon, ensureDependencies, localBinary, run } = require('./setup');
 const { findEtcd } = require('./etcd');
-const { main, say } = require('./command');
+const { Failure, main, say } = require('./command');
 const { runParts } = require('./parts');
-const { FOLDER, allTestFiles } = require('./test-files');
+const { FOLDER, allTestFiles, testFilesOf } = require('./test-files');
+const { chosenTransport } = require('../__test__/support/transports');
+
+const BUILDS = ['--debug', '--release'];
+
+/** A build for debugging is made sooner: for a few tests it is the right one. */
+function isDebugBuild(builds, files) {
+  if (builds.length > 1) throw new Failure(`${builds.join(' and ')} exclude each other`);
+  return builds.length > 0 ? builds[0] === '--debug' : files.length > 0;
+}
 
 function parse(args) {
-  const isFile = (arg) => !arg.startsWith('-') && fs.existsSync(path.resolve(ROOT, arg));
-  return {
-    debug: args.includes('--debug'),
-    files: args.filter(isFile),
-    flags: args.filter((arg) => !isFile(arg) && arg !== '--debug'),
-  };
+  const builds = BUILDS.filter((build) => args.includes(build));
+  const files = [...new Set(args.flatMap(testFilesOf))];
+  const flags = args.filter((arg) => testFilesOf(arg).length === 0 && !BUILDS.includes(arg));
+  return { debug: isDebugBuild(builds, files), files, flags };
 }
 
 function nodeTests(files, flags) {
@@ -35,11 +43,12 @@ function nodeTests(files, flags) {
 
 function test(args) {
   const { debug, files, flags } = parse(args);
+  const { name: transport } = chosenTransport();
   ensureDependencies();
   ensureAddon({ debug });
   process.env.ADDON_BUILD = debug ? 'debug' : 'release';
   process.env.ETCD = findEtcd();
-  say(`etcd: ${process.env.ETCD}`);
+  say(`etcd: ${process.env.ETCD}, transport: ${transport}`);
   const javaScript = (list) => ({ name: 'JavaScript tests', work: () => nodeTests(list, flags) });
   if (files.length > 0) return runParts([javaScript(files)]);
   const inRoot = { cwd: ROOT };

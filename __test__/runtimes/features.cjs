@@ -14,6 +14,7 @@ const path = require('node:path');
 const util = require('node:util');
 const vm = require('node:vm');
 const { Worker } = require('node:worker_threads');
+const { called, rejection } = require('../support/promises');
 
 const PACKAGE = path.join(__dirname, '..', '..');
 const CHILD = path.join(__dirname, 'child.cjs');
@@ -23,18 +24,6 @@ const { HOST, HTTPS_HOST, CA } = process.env;
 const load = () => require(PACKAGE);
 const connect = (options) => new (load())(HOST, options);
 const key = `runtimes/${process.pid}`;
-
-/** Resolves with a callback's arguments. */
-const called = (start) => new Promise((resolve) => start((...args) => resolve(args)));
-
-async function rejection(promise) {
-  try {
-    await promise;
-  } catch (error) {
-    return error;
-  }
-  return assert.fail('The promise was fulfilled');
-}
 
 async function watched(watcher, write, count) {
   const values = [];

@@ -1,36 +1,68 @@
 'use strict';
 
-const path = require('node:path');
-const { after, before } = require('node:test');
-const { findVersion, startCluster, startEtcd } = require('../../scripts/etcd');
+const { after, before, beforeEach } = require('node:test');
+const Etcd = require('../..');
+const { startCluster, startEtcd } = require('../../scripts/etcd');
 const { freePort } = require('../../scripts/ports');
+const { chosenTransport } = require('./transports');
 
-// A folder with server.pem and server-key.pem: the etcd of `withEtcd` then speaks https. Its authority must be trusted
-// by NODE_EXTRA_CA_CERTS (scripts/test-servers.js sets both).
-const { TEST_TLS } = process.env;
-const SCHEME = TEST_TLS ? 'https://' : '';
+const transport = chosenTransport();
 
-const tls = () => TEST_TLS && { cert: path.join(TEST_TLS, 'server.pem'), key: path.join(TEST_TLS, 'server-key.pem') };
+/** What `new Etcd` gets as hosts when what `withEtcd` starts is behind this `host:port`. */
+const at = (address) => transport.hosts(address);
 
-/** A `host:port` behind which the etcd of `withEtcd` is, with the scheme it needs. */
-const at = (host) => SCHEME + host;
-
-/**
- * An etcd for the tests of a file or of a `describe`: started before the first, stopped after the last. The result is
- * filled in by the time a test runs: `const etcd = withEtcd(); test(..., () => new Etcd(etcd.host))`.
- */
-function withEtcd(options) {
-  const holder = {};
-  before(async () => {
-    holder.server = await startEtcd({ tls: tls(), ...options });
-  });
-  after(() => holder.server?.stop());
-  for (const name of ['url', 'port', 'pid', 'version']) {
-    Object.defineProperty(holder, name, { enumerable: true, get: () => holder.server?.[name] });
+/** An etcd of a file or of a `describe`: started before its first test, stopped after its last one. */
+class TestEtcd {
+  constructor(options) {
+    before(async () => {
+      this.server = await transport.start(options);
+    });
+    after(() => this.server?.stop());
   }
-  Object.defineProperty(holder, 'host', { enumerable: true, get: () => holder.server && at(holder.server.host) });
-  return holder;
+
+  /** For `new Etcd`, with the scheme that it needs. */
+  get host() {
+    return this.server && at(this.server.host);
+  }
+
+  get url() {
+    return this.server?.url;
+  }
+
+  get port() {
+    return this.server?.port;
+  }
+
+  get pid() {
+    return this.server?.pid;
+  }
+
+  get version() {
+    return this.server?.version;
+  }
+
+  /** A client of its own. */
+  connect(options) {
+    return new Etcd(this.host, { ...transport.options, ...options });
+  }
 }
+
+/** As a `TestEtcd` that has, for each test, a new client and a key that nobody else uses: `etcd` and `key`. */
+class TestClient extends TestEtcd {
+  constructor(name, options) {
+    super(options);
+    beforeEach(() => {
+      this.etcd = this.connect();
+      this.key = freshPrefix(name);
+    });
+  }
+}
+
+/** What is in it is there by the time a test runs: `const server = withEtcd(); test(…, () => server.connect())`. */
+const withEtcd = (options) => new TestEtcd(options);
+
+/** The start of most files: `const t = withClient('keys'); test(…, () => t.etcd.set(t.key, 'v'))`. */
+const withClient = (name, options) => new TestClient(name, options);
 
 let prefixes = 0;
 
@@ -40,4 +72,4 @@ function freshPrefix(name = 'test') {
   return `${name}-${process.pid}-${prefixes}`;
 }
 
-module.exports = { at, findVersion, freePort, freshPrefix, startCluster, startEtcd, withEtcd };
+module.exports = { at, freePort, freshPrefix, startCluster, startEtcd, withClient, withEtcd };

@@ -1,0 +1,117 @@
+'use strict';
+
+// Three members of etcd, of which one at a time dies, hangs, or is restarted, while a client goes on.
+
+const assert = require('node:assert/strict');
+const { after, before, describe, test } = require('node:test');
+const { setTimeout: sleep } = require('node:timers/promises');
+const Etcd = require('../..');
+const { keep } = require('../support/clean-up');
+const { noPartition, partitioned } = require('../support/cluster/partition');
+const { Workload } = require('../support/cluster/workload');
+const { freshPrefix, startCluster } = require('../support/etcd');
+const { waitUntil } = require('../support/promises');
+
+/** With `timeout: 1000`, how long a request may take: one try at each host and an election, and a busy machine. */
+const LONGEST = 10_000;
+
+let cluster;
+before(async () => {
+  cluster = await startCluster();
+});
+after(() => cluster?.stop());
+
+let workload;
+const begin = (options, prefix = freshPrefix('cluster')) => {
+  workload = keep(new Workload(new Etcd(cluster.hosts, options), prefix));
+  return workload.progress();
+};
+
+/** The members, the leader first. */
+async function leaderFirst() {
+  const leader = await cluster.leader();
+  return [leader, ...cluster.members.filter((member) => member !== leader)];
+}
+
+/** Kills the members one at a time, the leader first, and starts each again. */
+async function killInTurn(signal) {
+  for (const member of await leaderFirst()) {
+    await member.kill(signal);
+    await workload.progress();
+    await member.start();
+    await workload.progress();
+  }
+}
+
+/** Whatever was acknowledged is there, and no request took for ever. */
+function check({ acknowledged, missing, lost, errors, longest }) {
+  console.log(
+    `# ${acknowledged} writes, ${errors.length} failures, the longest request took ${Math.round(longest)} ms`,
+  );
+  assert.deepEqual(missing, []);
+  assert.deepEqual(lost, []);
+  assert.deepEqual(new Set(errors), new Set(errors.length > 0 ? ['All servers returned error'] : []));
+  assert.ok(longest < LONGEST, `a request took ${longest} ms`);
+}
+
+describe('a client of three members', { timeout: 120_000 }, () => {
+  test('goes on while they are killed and started again, one at a time', async () => {
+    await begin({ timeout: 1000 });
+    await killInTurn('SIGKILL');
+    check(await workload.result());
+  });
+
+  test('goes on while the leader, and then another, hangs for 5 s', async () => {
+    await begin({ timeout: 1000 });
+    for (const member of (await leaderFirst()).slice(0, 2)) {
+      member.pause();
+      await Promise.all([sleep(5000), workload.progress()]);
+      member.resume();
+      await workload.progress();
+    }
+    check(await workload.result());
+  });
+
+  test('has no request that fails while all are restarted in turn', async () => {
+    await begin();
+    await killInTurn('SIGTERM');
+    const result = await workload.result();
+    check(result);
+    assert.deepEqual(result.errors, []);
+  });
+
+  test('goes on while the leader is cut off from it and from the others', { skip: noPartition() }, async () => {
+    check(await partitioned());
+  });
+});
+
+test('a recursive watcher shows every acknowledged write once while members are killed, one at a time', async () => {
+  const prefix = freshPrefix('watched');
+  const etcd = new Etcd(cluster.hosts);
+  const { node } = await etcd.set(`${prefix}-start`, 1);
+  const watcher = keep(etcd.watcher(prefix, node.modifiedIndex + 1, { recursive: true }));
+  const seen = [];
+  let resyncs = 0;
+  watcher.on('set', (body) => seen.push([body.node.key.slice(1), body.node.value, body.node.modifiedIndex]));
+  watcher.on('resync', () => {
+    resyncs += 1;
+  });
+  await begin({ timeout: 1000 }, prefix);
+  await killInTurn('SIGKILL');
+  check(await workload.result());
+  const acknowledged = workload.acknowledged.sort(([, , one], [, , other]) => one - other);
+  const last = acknowledged.at(-1)[2];
+  await waitUntil(() => seen.at(-1)?.[2] >= last, { timeoutMs: 30_000 });
+  const indexes = seen.map(([, , index]) => index);
+  assert.deepEqual(
+    indexes,
+    [...new Set(indexes)].sort((one, other) => one - other),
+  );
+  const expected = new Set(acknowledged.map(([, , index]) => index));
+  // A write that was sent again has an event for each time.
+  assert.deepEqual(
+    seen.filter(([, , index]) => expected.has(index)),
+    acknowledged,
+  );
+  assert.equal(resyncs, 0);
+});

@@ -1,0 +1,122 @@
+'use strict';
+
+// What `require` says when no binary can be loaded.
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { after, before, describe, test } = require('node:test');
+const { printedBy, runScript } = require('../support/node-script');
+
+const ROOT = path.join(__dirname, '..', '..');
+const BINARY = fs.readdirSync(ROOT).find((name) => name.endsWith('.node'));
+
+let folder;
+before(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'node-etcd-native-loading-'));
+});
+after(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+/** The package in a folder of its own, with these bytes in place of its binary. */
+function copyOfPackage(name, bytes) {
+  const copy = path.join(folder, name);
+  fs.mkdirSync(copy);
+  for (const part of ['index.js', 'index.mjs', 'binding.js', 'package.json', 'lib']) {
+    fs.cpSync(path.join(ROOT, part), path.join(copy, part), { recursive: true });
+  }
+  if (bytes !== undefined) fs.writeFileSync(path.join(copy, BINARY), bytes);
+  return copy;
+}
+
+const REQUIRE = `
+  try {
+    require(process.argv[1]);
+  } catch (err) {
+    console.log(JSON.stringify({ code: err.code, message: err.message, cause: Boolean(err.cause) }));
+  }`;
+
+function failureOf(place, { source = REQUIRE, env } = {}) {
+  return printedBy(source, { args: [place], env: { NAPI_RS_NATIVE_LIBRARY_PATH: '', ...env } });
+}
+
+function assertReadable({ code, message, cause }, complaint) {
+  assert.equal(code, 'ERR_NATIVE_BINARY');
+  assert.equal(cause, true);
+  assert.match(message, /^node-etcd-native has no binary that can be loaded here\.\n/);
+  assert.match(message, new RegExp(`This is: +${process.platform} ${process.arch}.*Node\\.js \\d+\\.\\d+\\.\\d+`));
+  assert.match(
+    message,
+    /Supported: +Node\.js 18 or newer on Linux x64 and arm64 .*, macOS x64 and arm64, Windows x64 and arm64/,
+  );
+  assert.match(message, /`npm run build`/);
+  const [, complaints] = /What went wrong:\n((?: {2}- .*\n)+)/.exec(message) ?? assert.fail(message);
+  assert.match(complaints, complaint);
+}
+
+/** The real binary, said to be for another processor: e_machine of an ELF file, the CPU type of Mach-O, PE's machine. */
+function ofAnotherArchitecture() {
+  const bytes = fs.readFileSync(path.join(ROOT, BINARY));
+  const offset = { linux: 18, darwin: 4, win32: bytes.readUInt32LE(0x3c) + 4 }[process.platform];
+  bytes.writeUInt16LE(0x00f3, offset); // RISC-V
+  return bytes;
+}
+
+describe('require fails with one readable error', () => {
+  test('without a binary', async () => {
+    const failure = await failureOf(copyOfPackage('missing'));
+    assertReadable(
+      failure,
+      /Cannot find module '\.\/node-etcd-native\..*\.node'\n.*Cannot find module '@node-etcd-native\/binding-/,
+    );
+  });
+
+  test('in an ES module too', async () => {
+    const { code, stderr } = await runScript(path.join(copyOfPackage('esm'), 'index.mjs'));
+    assert.equal(code, 1);
+    assert.match(stderr, /^Error: node-etcd-native has no binary that can be loaded here\.\n {2}This is:/m);
+  });
+
+  // Not those cut off further on: the system's loader maps them and then dies of SIGBUS, before any code of ours.
+  const start = () => fs.readFileSync(path.join(ROOT, BINARY)).subarray(0, 100);
+  for (const [name, bytes] of [
+    ['an empty file', () => ''],
+    ['no library', () => 'not a library\n'],
+    ['only the start of one', start],
+  ]) {
+    test(`with a damaged binary: ${name}`, async () => {
+      assertReadable(await failureOf(copyOfPackage(name, bytes())), new RegExp(BINARY));
+    });
+  }
+
+  test('with a binary of another architecture', async () => {
+    assertReadable(await failureOf(copyOfPackage('architecture', ofAnotherArchitecture())), new RegExp(BINARY));
+  });
+
+  test('if NAPI_RS_NATIVE_LIBRARY_PATH leads nowhere, and nothing else is tried', async () => {
+    const env = { NAPI_RS_NATIVE_LIBRARY_PATH: path.join(folder, 'nowhere.node') };
+    assertReadable(await failureOf(ROOT, { env }), /^ {2}- Cannot find module '.*nowhere\.node'\n$/);
+  });
+
+  test('if NAPI_RS_NATIVE_LIBRARY_PATH leads to something else', async () => {
+    const other = path.join(folder, 'other.js');
+    fs.writeFileSync(other, 'module.exports = {};');
+    const failure = await failureOf(ROOT, { env: { NAPI_RS_NATIVE_LIBRARY_PATH: other } });
+    assertReadable(failure, /^ {2}- What was loaded is not the binary of node-etcd-native\n$/);
+  });
+
+  test('under a Node.js that is too old', async () => {
+    const pretend = (version) => `
+      Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } });${REQUIRE}`;
+    const failure = await failureOf(ROOT, { source: pretend('16.20.2') });
+    assertReadable(failure, /^ {2}- Node\.js 16\.20\.2 is too old: 18 is the oldest that works\n$/);
+    assert.match(failure.message, /Node\.js 16\.20\.2\n/);
+  });
+});
+
+test('NAPI_RS_NATIVE_LIBRARY_PATH names the binary to load', async () => {
+  const place = copyOfPackage('elsewhere');
+  const source = 'console.log(JSON.stringify(new (require(process.argv[1]))("h:1").getHosts()))';
+  const env = { NAPI_RS_NATIVE_LIBRARY_PATH: path.join(ROOT, BINARY) };
+  assert.deepEqual(await printedBy(source, { args: [place], env }), ['http://h:1']);
+});

@@ -1,0 +1,105 @@
+'use strict';
+
+// A cluster whose leader is cut off by the network: it lives in a network namespace of its own, and this process, the
+// client's, in another with the other members. Both are made by `unshare`, so nothing of the machine's network changes.
+//   unshare --user --map-root-user --net node partition.js    prints how the client fared, as JSON
+
+const fs = require('node:fs');
+const { execFile, execFileSync, spawn, spawnSync } = require('node:child_process');
+const { promisify } = require('node:util');
+const { setTimeout: sleep } = require('node:timers/promises');
+
+const NEAR = '192.0.2.1';
+const FAR = '192.0.2.2';
+const NOBODY = '02:00:00:00:00:99';
+const CUT_MS = 5000;
+
+// Whoever is root without it may not be allowed to make a user namespace, and does not need one.
+const WAYS = [['--user', '--map-root-user', '--net'], ['--net']];
+const PROBE = 'ip link set lo up && ip link add near type veth peer name far';
+const waysHere = () => WAYS.filter((way) => spawnSync('unshare', [...way, 'sh', '-c', PROBE]).status === 0);
+
+/** Why there can be no partition here, or false. */
+function noPartition() {
+  if (waysHere().length > 0) return false;
+  return 'unshare and ip cannot make network namespaces here; a member that hangs must stand for one that is cut off';
+}
+
+/** Runs this file in namespaces of its own, and resolves with what it prints. */
+async function partitioned() {
+  const args = [...waysHere()[0], process.execPath, __filename];
+  const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
+  const { stdout } = await promisify(execFile)('unshare', args, { env, timeout: 90_000 });
+  return JSON.parse(stdout);
+}
+
+const ip = (...args) => execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+
+/** The far namespace, held open by a process: `inside` is how a command gets there. */
+async function makeFar() {
+  const namespace = (pid) => fs.readlinkSync(`/proc/${pid}/ns/net`);
+  const holder = spawn('unshare', ['--net', 'sleep', '600'], { stdio: 'ignore' });
+  process.on('exit', () => holder.kill());
+  while (namespace(holder.pid) === namespace('self')) await sleep(5);
+  const inside = ['nsenter', '--target', String(holder.pid), '--net'];
+  const ipThere = (...args) => execFileSync(inside[0], [...inside.slice(1), 'ip', ...args]);
+  ip('link', 'set', 'lo', 'up');
+  ip('link', 'add', 'near', 'type', 'veth', 'peer', 'name', 'far');
+  ip('link', 'set', 'far', 'netns', String(holder.pid));
+  ip('address', 'add', `${NEAR}/24`, 'dev', 'near');
+  ip('link', 'set', 'near', 'up');
+  ipThere('address', 'add', `${FAR}/24`, 'dev', 'far');
+  for (const device of ['lo', 'far']) ipThere('link', 'set', device, 'up');
+  return {
+    inside,
+    /** Sends both sides' packets to a hardware address that nobody has: they are lost, and nobody is told. */
+    cut: () => {
+      ip('neighbour', 'replace', FAR, 'lladdr', NOBODY, 'dev', 'near', 'nud', 'permanent');
+      ipThere('neighbour', 'replace', NEAR, 'lladdr', NOBODY, 'dev', 'far', 'nud', 'permanent');
+    },
+    heal: () => {
+      ip('neighbour', 'delete', FAR, 'dev', 'near');
+      ipThere('neighbour', 'delete', NEAR, 'dev', 'far');
+    },
+  };
+}
+
+async function run() {
+  const Etcd = require('../../..');
+  const { waitUntil } = require('../promises');
+  const { startCluster } = require('../../../scripts/etcd');
+  const { Workload } = require('./workload');
+
+  const far = await makeFar();
+  const near = { address: NEAR };
+  const cluster = await startCluster({ members: [near, near, { address: FAR, inside: far.inside }] });
+  const alone = cluster.members[2];
+  await cluster.lead(alone);
+  const workload = new Workload(new Etcd(cluster.hosts, { timeout: 1000 }), 'partition');
+  await workload.progress();
+  far.cut();
+  await Promise.all([sleep(CUT_MS), workload.progress()]);
+  far.heal();
+  await workload.progress();
+  const result = await workload.result();
+  // The one that was cut off catches up.
+  const [key, value] = workload.acknowledged.at(-1);
+  const client = new Etcd(alone.host);
+  await waitUntil(async () => (await client.get(key).catch(() => undefined))?.node.value === value, {
+    timeoutMs: 30_000,
+  });
+  await cluster.stop();
+  console.log(JSON.stringify(result));
+}
+
+if (require.main === module) {
+  run().then(
+    () => process.exit(),
+    (error) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
+}
+
+module.exports = { noPartition, partitioned };

@@ -1,0 +1,75 @@
+'use strict';
+
+const { setTimeout: sleep } = require('node:timers/promises');
+const { waitUntil } = require('../promises');
+
+const WORKERS = 6;
+const PAUSE = 20;
+/** One in so many writes of the first worker is a Sync call. */
+const SYNC_EVERY = 10;
+
+/**
+ * Keeps writing keys below a prefix, each once, and reading them back through a quorum, until it is stopped.
+ * - acknowledged: [key, value, index] of each write that succeeded
+ * - lost: keys that were acknowledged, and then not there
+ * - errors: of the requests that failed
+ * - longest: how long the slowest request took, in ms
+ */
+class Workload {
+  constructor(etcd, prefix) {
+    Object.assign(this, { etcd, prefix, acknowledged: [], lost: [], errors: [], longest: 0, stopped: false });
+    this.ended = Promise.all(Array.from({ length: WORKERS }, (_, worker) => this.work(worker)));
+  }
+
+  async work(worker) {
+    for (let n = 0; !this.stopped; n++) {
+      const [key, value] = [`${this.prefix}/${worker}-${n}`, `${worker}.${n}`];
+      const synchronous = worker === 0 && n % SYNC_EVERY === 0;
+      const { node } = (await this.timed(() => this.etcd.set(key, value, { synchronous }))) ?? {};
+      if (node) {
+        this.acknowledged.push([key, value, node.modifiedIndex]);
+        await this.timed(() => this.etcd.get(key, { quorum: true }), key);
+      }
+      await sleep(PAUSE);
+    }
+  }
+
+  /** The body of the answer, or undefined for a request that failed. */
+  async timed(request, key) {
+    const start = performance.now();
+    try {
+      const answer = await request();
+      if (answer.err) throw answer.err;
+      return 'body' in answer ? answer.body : answer;
+    } catch (error) {
+      if (key && error.errorCode === 100) this.lost.push(key);
+      else this.errors.push(error);
+      return undefined;
+    } finally {
+      this.longest = Math.max(this.longest, performance.now() - start);
+    }
+  }
+
+  /** Resolves when so many further writes have been acknowledged. */
+  async progress(count = 30) {
+    const wanted = this.acknowledged.length + count;
+    await waitUntil(() => this.acknowledged.length >= wanted, { timeoutMs: 40_000 });
+  }
+
+  async stop() {
+    this.stopped = true;
+    await this.ended;
+  }
+
+  /** Ends it, and tells how it went as plain data; `missing` are acknowledged writes that are not in etcd now. */
+  async result() {
+    await this.stop();
+    const { node } = await this.etcd.get(this.prefix, { recursive: true, quorum: true, timeout: 0 });
+    const values = new Map(node.nodes.map(({ key, value }) => [key.slice(1), value]));
+    const missing = this.acknowledged.filter(([key, value]) => values.get(key) !== value);
+    const errors = this.errors.map(({ message }) => message);
+    return { acknowledged: this.acknowledged.length, missing, lost: this.lost, errors, longest: this.longest };
+  }
+}
+
+module.exports = { Workload };

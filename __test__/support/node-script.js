@@ -1,0 +1,60 @@
+'use strict';
+
+// Runs JavaScript in a Node process of its own: for what a test can only see from outside, such as whether and when
+// the process ends by itself.
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
+const { spawn } = require('node:child_process');
+
+const ROOT = path.join(__dirname, '..', '..');
+
+const isFile = (text) => /^[^\n]+\.[cm]?js$/.test(text) && fs.existsSync(path.resolve(ROOT, text));
+
+/**
+ * Runs a file, or source text (in which `require('.')` is the package), and resolves when the process has ended:
+ * { code, signal, stdout, stderr, ms, timedOut, pid }. It is killed after `timeoutMs`.
+ */
+function runScript(source, { args = [], env = {}, timeoutMs = 20_000, execArgv = [], input } = {}) {
+  const what = isFile(source) ? [source] : ['-e', source, '--'];
+  return new Promise((resolve, reject) => {
+    const started = process.hrtime.bigint();
+    const child = spawn(process.execPath, [...execArgv, ...what, ...args], {
+      cwd: ROOT,
+      // The test runner's own marker would make a child's output that of a test.
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const result = { pid: child.pid, stdout: '', stderr: '', timedOut: false };
+    for (const name of ['stdout', 'stderr']) {
+      child[name].setEncoding('utf8').on('data', (text) => {
+        result[name] += text;
+      });
+    }
+    const deadline = setTimeout(() => {
+      result.timedOut = true;
+      child.kill('SIGKILL');
+    }, timeoutMs);
+    child.once('error', reject);
+    child.once('exit', () => {
+      result.ms = Number(process.hrtime.bigint() - started) / 1e6;
+    });
+    child.once('close', (code, signal) => {
+      clearTimeout(deadline);
+      resolve({ ...result, code, signal });
+    });
+    child.stdin.on('error', () => {}); // it may end without reading
+    child.stdin.end(input);
+  });
+}
+
+/** Runs a script as `runScript`, expects it to end well and by itself, and resolves with the JSON that it printed. */
+async function printedBy(source, options) {
+  const { code, signal, stdout, stderr, timedOut } = await runScript(source, options);
+  const what = timedOut ? 'was killed, as it did not end' : `ended with ${signal ?? code}`;
+  assert.equal(code, 0, `The script ${what}\n${stdout}\n${stderr}`);
+  return JSON.parse(stdout);
+}
+
+module.exports = { printedBy, runScript };

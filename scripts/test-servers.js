@@ -18,10 +18,19 @@ const { ROOT, ensureAddon, ensureDependencies } = require('./setup');
 const { testFile } = require('./test-files');
 
 const BEHAVIOUR = [
-  ...['cancellation', 'compare', 'context', 'information', 'key-names', 'keys', 'promises', 'sync', 'values'].map(
-    (name) => `requests/${name}`,
-  ),
-  ...['watcher', 'faults', 'loops', 'lossless'].map((name) => `watcher/${name}`),
+  'requests/cancellation',
+  'requests/compare',
+  'requests/context',
+  'requests/information',
+  'requests/key-names',
+  'requests/keys',
+  'requests/promises',
+  'requests/sync',
+  'requests/values',
+  'watcher/watcher',
+  'watcher/faults',
+  'watcher/loops',
+  'watcher/lossless',
   'connections/client',
   'processes/close',
 ];

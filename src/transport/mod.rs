@@ -3,6 +3,7 @@
 //! Everything above knows endpoints, requests and replies; everything about HTTP stays below.
 
 pub mod http;
+pub mod memory;
 
 use crate::v2::failure::TransportError;
 use crate::v2::reply::{Headers, Reply};

@@ -3,6 +3,7 @@
 const { checkBoolean, checkKey, checkOldValue, checkOptions, extended, parseOptional } = require('./arguments');
 const { Client } = require('./client');
 const { invalidType } = require('./errors');
+const { MemoryStore } = require('./memory-store');
 const { Watcher } = require('./watcher');
 
 /**
@@ -124,6 +125,9 @@ function close(options) {
 for (const name of ['close', Symbol.asyncDispose]) {
   if (name) Object.defineProperty(Etcd.prototype, name, { value: close, writable: true, configurable: true });
 }
+
+/** A store in this process, for tests of programs. */
+Etcd.memory = (name) => new MemoryStore(name);
 
 /** A method that asks the server about itself. */
 function information(path) {

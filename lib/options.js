@@ -53,8 +53,18 @@ const READERS = {
   ...TLS_READERS,
 };
 
+/** The options that mean something to a store in this process, which has no connections to configure. */
+const MEMORY_READERS = {
+  timeout: READERS.timeout,
+  maxRetries: READERS.maxRetries,
+  resendWrites: READERS.resendWrites,
+};
+
 /** What the constructor's arguments mean: the limits of each request, and the native client's configuration. */
 function readOptions(hosts, options) {
+  const hostList = readHosts(hosts);
+  const memory = memoryName(hostList);
+  if (memory !== undefined) return readMemoryOptions(memory, options);
   const {
     timeout,
     maxRetries,
@@ -65,15 +75,37 @@ function readOptions(hosts, options) {
     ...CALL_DEFAULTS,
     ...read('options', options, READERS),
   };
-  const hostList = readHosts(hosts);
   for (const host of hostList) checkTunnel(tunnel, isSecure(host));
   const hasSecureHost = hostList.some(isSecure);
   const proxies = proxiesOf(chosen, hasSecureHost);
   if (native.ca === undefined && (hasSecureHost || proxies()?.some(isSecure))) native.ca = trustedRoots();
   native.servername ??= hostHeader(native.headers);
-  const shortWaits = process.env.RUNNING_UNIT_TESTS === 'true';
-  const complete = { ...NATIVE_DEFAULTS, ...completeTls(native), hosts: hostList, shortWaits };
+  const complete = { ...NATIVE_DEFAULTS, ...completeTls(native), hosts: hostList, shortWaits: shortWaits() };
   return { timeout, maxRetries, proxies, native: complete };
+}
+
+function readMemoryOptions(memory, options) {
+  const { timeout, maxRetries, ...native } = {
+    ...CALL_DEFAULTS,
+    ...read('options of a store in this process ("memory:")', options, MEMORY_READERS),
+  };
+  const complete = { ...NATIVE_DEFAULTS, ...native, hosts: [], memory, acceptAnyServer: false };
+  return { timeout, maxRetries, proxies: () => null, native: { ...complete, shortWaits: shortWaits() } };
+}
+
+/** The name of the store in this process that the hosts mean, if they do. */
+function memoryName(hosts) {
+  const isMemory = (host) => /^\s*memory:/i.test(host);
+  if (!hosts.some(isMemory)) return undefined;
+  if (hosts.length > 1) {
+    throw invalidValue('A store in this process ("memory:") cannot be combined with other hosts');
+  }
+  return hosts[0].trim().slice('memory:'.length);
+}
+
+/** Whether retries wait for a millisecond only. */
+function shortWaits() {
+  return process.env.RUNNING_UNIT_TESTS === 'true';
 }
 
 function read(what, options, readers) {

@@ -40,7 +40,7 @@ const MAY_USE = {
     ['index.js'],
     ['lib/etcd.js'],
     ['lib/client.js', 'lib/watcher.js'],
-    ['lib/call.js', 'lib/change-iterator.js', 'lib/options.js', 'lib/watch-call.js'],
+    ['lib/call.js', 'lib/change-iterator.js', 'lib/memory-store.js', 'lib/options.js', 'lib/watch-call.js'],
     ['lib/dispatch.js', 'lib/encoding.js', 'lib/in-flight.js', 'lib/reply.js', 'lib/token.js'],
     ['lib/diagnostics.js', 'lib/proxy.js', 'lib/tls.js', 'lib/trusted-roots.js'],
     ['lib/arguments.js'],

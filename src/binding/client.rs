@@ -42,13 +42,13 @@ impl NativeClient {
     /// Throws `InvalidArg` with a message that names the option.
     #[napi(constructor, catch_unwind)]
     pub fn new(environment: &Environment, options: ClientOptions) -> Result<Self> {
-        let endpoints = options.endpoints()?;
         let proxies = Proxies::default();
+        let cluster = options.cluster(&proxies)?;
         Ok(Self {
             shared: Rc::clone(&environment.shared),
-            members: Arc::new(Members::new(endpoints.len())),
+            members: Arc::new(Members::new(cluster.members())),
             policy: options.resend_policy(),
-            cluster: ClusterOptions::Http(Arc::new(options.http(endpoints, &proxies)?)),
+            cluster,
             proxies,
             background: OnceCell::new(),
             blocking: OnceCell::new(),
@@ -113,20 +113,10 @@ impl NativeClient {
             let target = if is_key { Target::Key(Key::parse(&target)?) } else { Target::Path(target) };
             Ok(Request { verb, target, parameters, value, waits, timeout: limit(timeout) })
         };
-        if blocking {
-            let client = self.client(&self.blocking);
-            let mut events = Vec::new();
-            let work = run(&client, request, &route, max_retries, |event| events.push(event));
-            let end = self.shared.block_on(work)?;
-            events.push(end);
-            events.into_iter().try_for_each(|event| self.shared.report_now(&env, id, event))?;
+        if self.cluster.is_in_process() {
+            self.send_here(&env, id, blocking, request(), route, max_retries)?;
         } else {
-            let client = self.client(&self.background);
-            let report = self.shared.report().clone();
-            self.shared.spawn(&env, id, async move {
-                let end = run(&client, request, &route, max_retries, |event| report.send(id, event)).await;
-                report.send(id, end);
-            })?;
+            self.send_there(&env, id, blocking, request, route, max_retries)?;
         }
         Ok(chosen)
     }
@@ -176,6 +166,50 @@ impl NativeClient {
             self.shared.block_on(std::future::ready(()))?;
         }
         Ok(())
+    }
+
+    /// Sends a request to a store in this process, which may answer at once: then no other thread is asked.
+    fn send_here(
+        &self,
+        env: &Env,
+        id: u32,
+        blocking: bool,
+        request: StdResult<Request, Unsendable>,
+        route: Vec<usize>,
+        max_retries: u32,
+    ) -> Result<()> {
+        let cell = if blocking { &self.blocking } else { &self.background };
+        let client = self.client(cell);
+        match request.as_ref().ok().and_then(|request| client.at_once(request)) {
+            Some(outcome) if blocking => self.shared.report_now(env, id, outcome.into()),
+            Some(outcome) => self.shared.report_soon(env, id, outcome.into()),
+            None => self.send_there(env, id, blocking, move || request, route, max_retries),
+        }
+    }
+
+    fn send_there(
+        &self,
+        env: &Env,
+        id: u32,
+        blocking: bool,
+        request: impl FnOnce() -> StdResult<Request, Unsendable> + Send + 'static,
+        route: Vec<usize>,
+        max_retries: u32,
+    ) -> Result<()> {
+        if blocking {
+            let client = self.client(&self.blocking);
+            let mut events = Vec::new();
+            let work = run(&client, request, &route, max_retries, |event| events.push(event));
+            let end = self.shared.block_on(work)?;
+            events.push(end);
+            return events.into_iter().try_for_each(|event| self.shared.report_now(env, id, event));
+        }
+        let client = self.client(&self.background);
+        let report = self.shared.report().clone();
+        self.shared.spawn(env, id, async move {
+            let end = run(&client, request, &route, max_retries, |event| report.send(id, event)).await;
+            report.send(id, end);
+        })
     }
 
     fn checked_route(&self, route: Option<Vec<u32>>) -> Result<Vec<usize>> {

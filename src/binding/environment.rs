@@ -30,7 +30,8 @@ impl Report {
 
 /// A request in flight.
 struct Task {
-    handle: AbortHandle,
+    /// What gives it up; none when only its report is under way.
+    handle: Option<AbortHandle>,
     /// Whether it keeps the event loop alive.
     referenced: bool,
     /// Of a paused watch: the permits of the changes that it delivered.
@@ -45,7 +46,7 @@ struct InFlight {
 }
 
 impl InFlight {
-    fn add(&mut self, env: &Env, id: u32, handle: AbortHandle) -> Result<()> {
+    fn add(&mut self, env: &Env, id: u32, handle: Option<AbortHandle>) -> Result<()> {
         self.tasks.insert(id, Task { handle, referenced: true, withheld: None });
         self.count(env, true)
     }
@@ -55,7 +56,7 @@ impl InFlight {
         if task.referenced {
             self.count(env, false)?;
         }
-        Ok(Some(task.handle))
+        Ok(task.handle)
     }
 
     fn set_referenced(&mut self, env: &Env, id: u32, referenced: bool) -> Result<()> {
@@ -98,8 +99,8 @@ impl InFlight {
 /// Nobody is left to hear of them: an environment ends with its worker thread.
 impl Drop for InFlight {
     fn drop(&mut self) {
-        for task in self.tasks.values() {
-            task.handle.abort();
+        for handle in self.tasks.values().filter_map(|task| task.handle.as_ref()) {
+            handle.abort();
         }
     }
 }
@@ -186,7 +187,7 @@ impl Shared {
         let runtime = runtime::background().map_err(|error| no_runtime(&error))?;
         // Boxed, as the runtime moves what it is given several times.
         let task = runtime.spawn(Box::pin(request)).abort_handle();
-        self.in_flight.borrow_mut().add(env, id, task)
+        self.in_flight.borrow_mut().add(env, id, Some(task))
     }
 
     /// Runs a request on this thread and returns when it has ended.
@@ -200,6 +201,13 @@ impl Shared {
             runtime::catch_up().await;
             request.await
         }))
+    }
+
+    /// Reports the end of a request in a turn of its own, as if it came from another thread.
+    pub fn report_soon(&self, env: &Env, id: u32, end: Event) -> Result<()> {
+        self.in_flight.borrow_mut().add(env, id, None)?;
+        self.report.send(id, end);
+        Ok(())
     }
 
     /// Reports an event now, within the call that JavaScript made.

@@ -8,5 +8,6 @@ pub mod client;
 pub mod environment;
 pub mod event;
 pub mod loop_guard;
+pub mod memory;
 pub mod options;
 pub mod reporter;

@@ -1,6 +1,7 @@
 //! Options of a client as JavaScript hands them over, already checked for their types.
 
 use crate::client::{ResendPolicy, RetryWaits};
+use crate::transport::cluster::ClusterOptions;
 use crate::transport::http::HttpOptions;
 use crate::transport::http::redirect::{Follow, RedirectPolicy};
 use crate::wire::connector::ConnectorOptions;
@@ -14,11 +15,14 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What an `Etcd` object needs of its constructor's arguments.
 #[napi(object, object_to_js = false)]
 pub struct ClientOptions {
+    /// The name of a store in this process, instead of hosts.
+    pub memory: Option<String>,
     pub hosts: Vec<String>,
     /// Pairs of name and value.
     pub headers: Vec<Vec<String>>,
@@ -51,16 +55,22 @@ pub struct ClientOptions {
 impl ClientOptions {
     /// # Errors
     /// `InvalidArg`, naming the option, when a value has the right type but no usable content.
-    pub fn endpoints(&self) -> Result<Vec<Endpoint>> {
+    pub fn cluster(&self, proxies: &Proxies) -> Result<ClusterOptions> {
+        match &self.memory {
+            Some(name) => Ok(ClusterOptions::Memory(name.clone())),
+            None => Ok(ClusterOptions::Http(Arc::new(self.http(proxies)?))),
+        }
+    }
+
+    fn endpoints(&self) -> Result<Vec<Endpoint>> {
         let parse = |(index, host): (usize, &String)| {
             Endpoint::parse(host).map_err(|error| invalid(format!("hosts[{index}]: {error}")))
         };
         self.hosts.iter().enumerate().map(parse).collect()
     }
 
-    /// # Errors
-    /// As [`Self::endpoints`].
-    pub fn http(&self, endpoints: Vec<Endpoint>, proxies: &Proxies) -> Result<HttpOptions> {
+    fn http(&self, proxies: &Proxies) -> Result<HttpOptions> {
+        let endpoints = self.endpoints()?;
         let headers = self.headers()?;
         Ok(HttpOptions {
             authorization: self.authorization()?,
@@ -153,6 +163,7 @@ pub fn limit(milliseconds: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(milliseconds / 1000.0).ok().filter(|limit| !limit.is_zero())
 }
 
-fn invalid(reason: impl ToString) -> Error {
+/// An error of an argument, which says what is wrong with it.
+pub fn invalid(reason: impl ToString) -> Error {
     Error::new(Status::InvalidArg, reason.to_string())
 }

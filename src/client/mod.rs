@@ -81,6 +81,11 @@ impl<T: Transport> Client<T> {
         &self.transport
     }
 
+    /// The outcome of a request that the transport answers at once.
+    pub fn at_once(&self, request: &Request) -> Option<Outcome> {
+        self.transport.at_once(request).map(Outcome::Reply)
+    }
+
     /// Sends the request to one member.
     async fn call(&self, member: usize, request: &Request) -> Result<Reply, Failed> {
         let result = self.transport.call(member, request).await;

@@ -1,6 +1,8 @@
 //! Which transport a client has.
 
 use crate::transport::http::{Http, HttpOptions};
+use crate::transport::memory::Memory;
+use crate::transport::memory::server::Server;
 use crate::transport::{Broken, Feed, Transport};
 use crate::v2::failure::Failed;
 use crate::v2::reply::Reply;
@@ -11,9 +13,26 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub enum ClusterOptions {
     Http(Arc<HttpOptions>),
+    /// The store in this process with this name.
+    Memory(String),
 }
 
 impl ClusterOptions {
+    /// How many members the cluster has, as far as the client knows.
+    #[must_use]
+    pub fn members(&self) -> usize {
+        match self {
+            Self::Http(options) => options.endpoints.len(),
+            Self::Memory(_) => 1,
+        }
+    }
+
+    /// Whether it needs no wire, so that a request may be answered at once.
+    #[must_use]
+    pub const fn is_in_process(&self) -> bool {
+        matches!(self, Self::Memory(_))
+    }
+
     /// The cleaned hosts of the members, with the credentials that they hold.
     #[must_use]
     pub fn hosts(&self) -> Vec<String> {
@@ -21,6 +40,7 @@ impl ClusterOptions {
             Self::Http(options) => {
                 options.endpoints.iter().map(|endpoint| endpoint.host().to_owned()).collect()
             }
+            Self::Memory(name) => vec![format!("memory:{name}")],
         }
     }
 
@@ -31,6 +51,7 @@ impl ClusterOptions {
             Self::Http(options) => {
                 options.endpoints.iter().map(|endpoint| endpoint.server().to_owned()).collect()
             }
+            Self::Memory(name) => vec![format!("memory:{name}")],
         }
     }
 
@@ -39,6 +60,7 @@ impl ClusterOptions {
     pub fn connect(&self) -> Cluster {
         match self {
             Self::Http(options) => Cluster::Http(Http::new(Arc::clone(options))),
+            Self::Memory(name) => Cluster::Memory(Memory::new(Server::named(name))),
         }
     }
 }
@@ -46,18 +68,28 @@ impl ClusterOptions {
 /// A transport.
 pub enum Cluster {
     Http(Http),
+    Memory(Memory),
 }
 
 impl Transport for Cluster {
+    fn at_once(&self, request: &Request) -> Option<Reply> {
+        match self {
+            Self::Http(http) => http.at_once(request),
+            Self::Memory(memory) => memory.at_once(request),
+        }
+    }
+
     async fn call(&self, member: usize, request: &Request) -> Result<Reply, Failed> {
         match self {
             Self::Http(http) => http.call(member, request).await,
+            Self::Memory(memory) => memory.call(member, request).await,
         }
     }
 
     async fn watch<F: Feed>(&self, member: usize, watch: &Watch, since: Option<u64>, feed: &mut F) -> Broken {
         match self {
             Self::Http(http) => http.watch(member, watch, since, feed).await,
+            Self::Memory(memory) => memory.watch(member, watch, since, feed).await,
         }
     }
 }

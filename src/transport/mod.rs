@@ -5,6 +5,7 @@
 
 pub mod cluster;
 pub mod http;
+pub mod memory;
 
 use crate::v2::failure::Failed;
 use crate::v2::reply::Reply;
@@ -15,6 +16,11 @@ use std::future::Future;
 pub trait Transport: Send + Sync + 'static {
     /// One attempt of a request at one member. Dropped, it is given up, and closes what it had open.
     fn call(&self, member: usize, request: &Request) -> impl Future<Output = Result<Reply, Failed>> + Send;
+
+    /// The reply to a request, if it needs neither a wire nor a wait, so that no other thread is asked.
+    fn at_once(&self, _: &Request) -> Option<Reply> {
+        None
+    }
 
     /// Watches at one member, and feeds what happens from the index `since` on, or without one from now on. Resolves when
     /// that comes to an end, with the reason. Dropped, it is given up.

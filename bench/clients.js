@@ -4,6 +4,8 @@
 
 const http = require('node:http');
 
+const { KEY, VALUE, listNodes } = require('./replies');
+
 const KEYS = '/v2/keys/';
 /** As many connections as node-etcd opens at most. */
 const CONNECTIONS = 100;
@@ -22,6 +24,19 @@ function etcdLike(Etcd, host) {
     getSync: (key) => etcd.getSync(key),
     setSync: (key, value) => etcd.setSync(key, value),
   };
+}
+
+/** On a store in this process, which holds what nginx answers with. */
+function inMemory() {
+  const store = require('..').memory();
+  store.load(Object.fromEntries([[KEY, VALUE], ...listNodes().map(({ key, value }) => [key, value])]));
+  return subject(store.host);
+}
+
+/** A list's text, parsed: what each client has to do at least. */
+function parsed() {
+  const { list } = require('./replies');
+  return { list: (_, done) => setImmediate(() => done(undefined, JSON.parse(list))) };
 }
 
 /** The promise form. */
@@ -89,6 +104,8 @@ function etcd3(host) {
 const CLIENTS = {
   'node-etcd-native': subject,
   'node-etcd-native, await': awaited,
+  'node-etcd-native, memory': inMemory,
+  'JSON.parse': parsed,
   before: subject,
   undici,
   'node:http': nodeHttp,

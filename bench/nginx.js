@@ -10,16 +10,9 @@ const { spawn } = require('node:child_process');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { freePort } = require('../scripts/ports');
 const { fromDebian } = require('./debian');
-const { KEY, VALUE } = require('./workloads');
+const { get, list, set } = require('./replies');
 
 const READY_WITHIN = 10_000;
-const LIST_LENGTH = 10_000;
-
-const node = (key, index) => ({ key: `/${key}`, value: VALUE.slice(0, 30), modifiedIndex: index, createdIndex: index });
-const get = JSON.stringify({ action: 'get', node: { ...node(KEY, 8), value: VALUE } });
-const set = JSON.stringify({ action: 'set', node: { ...node(KEY, 9), value: VALUE }, prevNode: node(KEY, 8) });
-const nodes = Array.from({ length: LIST_LENGTH }, (_, i) => node(`bench/list/${i}`, i + 10));
-const list = JSON.stringify({ action: 'get', node: { key: '/bench/list', dir: true, nodes } });
 
 const configuration = (folder, port) => `
 daemon off;

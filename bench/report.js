@@ -19,6 +19,7 @@ const METRICS = {
   threads: { title: 'threads started', format: String },
   residentKb: { title: 'resident KB', format: (value) => Math.round(value).toLocaleString('en') },
   beforeKb: { title: 'before, KB', format: (value) => Math.round(value).toLocaleString('en') },
+  overhead: { title: 'bytes over key and value', format: (value) => Math.round(value).toLocaleString('en') },
   heapKb: { title: "V8's heap, KB", format: (value) => Math.round(value).toLocaleString('en') },
   growth: { title: 'growth in as many again', format: (value) => value.toFixed(2) },
   mb: { title: 'MB', format: (value) => value.toFixed(2) },

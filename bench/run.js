@@ -22,7 +22,7 @@ const { startNginx } = require('./nginx');
 const { FULL, LIMIT, OURS, QUICK, workloads } = require('./plan');
 const { between, brief, full } = require('./report');
 const { judge, medians } = require('./results');
-const { KEY, VALUE } = require('./workloads');
+const { KEY, VALUE } = require('./replies');
 const { measureWrk, whileWriting } = require('./wrk');
 
 const ROOT = path.join(__dirname, '..');

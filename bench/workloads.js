@@ -10,16 +10,16 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { promisify } = require('node:util');
 const { CLIENTS, MODULES } = require('./clients');
 const { measured, residentKb, threads } = require('./measure');
+const { KEY, LIST, VALUE } = require('./replies');
 
+const IN_MEMORY = 'node-etcd-native, memory';
 const WRITER = path.join(__dirname, '..', '__test__', 'support', 'loads', 'writes.js');
-const KEY = 'bench/key';
-const VALUE = 'x'.repeat(100);
 
 /** Ways to send one request. */
 const SENDERS = {
   get: (client) => (done) => client.get(KEY, done),
   set: (client) => (done) => client.set(KEY, VALUE, done),
-  list: (client) => (done) => client.list('bench/list', done),
+  list: (client) => (done) => client.list(LIST, done),
 };
 
 /** With several in flight one request of so many is timed: timing costs the JavaScript thread a fifth of what a request does. */
@@ -214,4 +214,34 @@ async function watching({ client, host, watchers }) {
   return { residentKb: (residentKb() - before) / watchers };
 }
 
-module.exports = { KEY, VALUE, WORKLOADS: { requests, sync, large, start, memory, burst, lossless, beside, watching } };
+/** Bytes of a key in a store in this process, over those of its name and value. */
+async function kept({ keys }) {
+  const { etcd } = CLIENTS[IN_MEMORY]();
+  const name = (i) => `kept/${i}`;
+  const send = (i) => etcd.setSync(name(i), VALUE);
+  send(0);
+  const before = residentKb();
+  for (let i = 0; i < keys; i++) send(i);
+  const own = Array.from({ length: keys }, (_, i) => name(i).length + VALUE.length).reduce((a, b) => a + b);
+  return { overhead: ((residentKb() - before) * 1024 - own) / keys };
+}
+
+/** Many watchers of a key each in a store in this process: KB of a watcher, and the events that do not come, in percent. */
+async function watched({ watchers, sets }) {
+  const { etcd } = CLIENTS[IN_MEMORY]();
+  const before = residentKb();
+  const open = await watchMany(etcd, watchers);
+  const resident = (residentKb() - before) / watchers;
+  let seen = 0;
+  for (const watcher of open) watcher.on('change', () => seen++);
+  const began = performance.now();
+  let i = 0;
+  await sendMany((done) => etcd.set(`watched/${i++ % watchers}`, i, done), 64, sets);
+  const rate = (sets * 1000) / (performance.now() - began);
+  for (let last = -1; seen < sets && seen > last; last = seen) await sleep(1000);
+  return { rate, residentKb: resident, lost: (100 * (sets - seen)) / sets };
+}
+
+const WORKLOADS = { requests, sync, large, start, memory, burst, lossless, beside, watching, kept, watched };
+
+module.exports = { WORKLOADS };

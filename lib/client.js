@@ -24,6 +24,8 @@ class Client {
   #proxies;
   /** Those that the native client knows of. */
   #knownProxies = null;
+  /** An order in which a request can try the hosts. */
+  #route = () => this.#native.route();
 
   constructor(hosts, options) {
     const { timeout, maxRetries, proxies, native } = readOptions(hosts, options);
@@ -81,7 +83,7 @@ class Client {
       waits,
       maxRetries,
       hosts: this.servers,
-      route: () => native.route(),
+      route: this.#route,
       send: (id, route) =>
         native.send(id, synchronous, verb, target, isKey, parameters, text, waits, maxRetries, timeout, route),
     };

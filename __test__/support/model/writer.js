@@ -91,15 +91,22 @@ async function round() {
   for (const key of ['/m/_h/_y', '/m/_h/a', '/m/d1/a', '/m/d1x', '/m/k1']) await put(key);
 }
 
+/** Makes a directory that will expire, in place of what there is. */
+async function makeDirectoryToExpire(key) {
+  await remove(key, { recursive: 'true' });
+  await ask('PUT', key, { form: { dir: 'true', ttl: TTL } });
+}
+
 /** Lets watched keys and directories expire, while others are written. */
 async function expire() {
-  for (const key of ['/m/d1', '/m/d2']) {
-    await remove(key, { recursive: 'true' });
-    await ask('PUT', key, { form: { dir: 'true', ttl: TTL } });
-  }
+  const directories = ['/m/d1', '/m/d2'];
+  for (const key of directories) await makeDirectoryToExpire(key);
   for (const key of ['/m/d1/a', '/m/d1x', '/m/_h/_y']) await put(key, { ttl: TTL });
-  const isThere = async (key) => (await ask('GET', key)).status === 200;
-  while ((await isThere('/m/d1')) || (await isThere('/m/d2'))) {
+  while (directories.length > 0) {
+    const { status, body } = await ask('GET', directories[0]);
+    if (status !== 200) directories.shift();
+    // When it had expired before something was put into it, it is there anew, and for ever.
+    else if (body.node.expiration === undefined) await makeDirectoryToExpire(directories[0]);
     await put('/m/k2');
     await sleep(20);
   }

@@ -7,6 +7,7 @@ pub mod fault;
 pub mod pool;
 pub mod proxy;
 pub mod resolver;
+pub mod system_error;
 pub mod tls;
 pub mod way;
 mod yielding;

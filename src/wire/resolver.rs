@@ -1,7 +1,10 @@
 //! Names of hosts become addresses.
 
+use crate::wire::system_error;
 use hyper_util::client::legacy::connect::dns::Name;
+use std::borrow::Cow;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -15,12 +18,12 @@ pub struct SystemResolver {
     pub found: Arc<OnceLock<SocketAddr>>,
 }
 
-/// A name that the system's resolver has no address for.
+/// A name that has no address, or none can be looked up.
 #[derive(Debug, thiserror::Error)]
 #[error("getaddrinfo {code} {host}")]
 pub struct ResolveError {
     pub host: String,
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
 }
 
 impl Service<Name> for SystemResolver {
@@ -49,7 +52,11 @@ impl Service<Name> for SystemResolver {
     }
 }
 
-/// The standard library gives getaddrinfo's EAI_* only as text.
-fn resolve_code(error: &std::io::Error) -> &'static str {
-    if error.to_string().contains("Temporary failure") { "EAI_AGAIN" } else { "ENOTFOUND" }
+/// The standard library gives getaddrinfo's EAI_* only as text, except for the one that stands for a system error.
+fn resolve_code(error: &io::Error) -> Cow<'static, str> {
+    match error.raw_os_error() {
+        Some(_) => system_error::code(error).unwrap_or("ENOTFOUND".into()),
+        None if error.to_string().contains("Temporary failure") => "EAI_AGAIN".into(),
+        None => "ENOTFOUND".into(),
+    }
 }

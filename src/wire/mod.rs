@@ -8,6 +8,7 @@ pub mod pool;
 pub mod proxy;
 pub mod resolver;
 pub mod system_error;
+pub mod thread;
 pub mod tls;
 pub mod way;
 mod yielding;

@@ -28,6 +28,7 @@ const fn of_kind(kind: io::ErrorKind) -> Option<&'static str> {
         Kind::ConnectionReset => "ECONNRESET",
         Kind::ConnectionAborted => "ECONNABORTED",
         Kind::BrokenPipe => "EPIPE",
+        Kind::OutOfMemory => "ENOMEM",
         Kind::TimedOut => "ETIMEDOUT",
         _ => return None,
     })

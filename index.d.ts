@@ -965,7 +965,9 @@ declare namespace Etcd {
    * - `errors`, `retries` and `code` `ERR_UNKNOWN_OUTCOME`: with `resendWrites: false`, a write may or may not have
    *   taken place;
    * - `httpstatus`, `httpbody` and `code` `ERR_NOT_ETCD`: something answered that is not etcd's v2 API;
-   * - `code` `ERR_INVALID_KEY`: the key has a `.` or `..` segment, and nothing was sent.
+   * - `code` `ERR_INVALID_KEY`: the key has a `.` or `..` segment, and nothing was sent;
+   * - `code`, `errno` and `syscall`: the system refuses what every request needs, such as a descriptor or a thread, and
+   *   nothing was sent.
    */
   export interface EtcdError extends Error {
     /** etcd's number, such as 100 (no such key), 101 (comparison failed), 105 (key exists) or 401 (index too old). */
@@ -982,9 +984,13 @@ declare namespace Etcd {
     httpbody?: unknown;
     /**
      * Such as `ERR_INVALID_KEY`, `ERR_NOT_ETCD`, `ERR_UNKNOWN_OUTCOME`, `ERR_CLIENT_CLOSED` or, when aborted,
-     * `ABORT_ERR`.
+     * `ABORT_ERR`. Of the system's errors theirs, such as `EMFILE`.
      */
     code?: string;
+    /** The number of a system's error, as Node has it. */
+    errno?: number;
+    /** What the system refused, such as `epoll` or `pthread_create`. */
+    syscall?: string;
   }
 
   /** What an aborted request's promise rejects with. */

@@ -87,6 +87,8 @@ class Call {
         return this.#finished(errors.exhaustedError(this.token));
       case EventKind.Unknown:
         return this.#finished(errors.unknownOutcomeError(this.token));
+      case EventKind.Unstarted:
+        return this.#finished(errors.networkError(detail));
       default:
         return this.#finished(errors.unsendableError(head, text));
     }

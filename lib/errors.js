@@ -1,9 +1,11 @@
 'use strict';
 
-const { constants } = require('node:os');
+const { getSystemErrorMap } = require('node:util');
 
-/** libuv's numbers of what the resolver says. */
-const LOOKUP_ERRNO = { EAI_AGAIN: -3001, ENOTFOUND: -3008 };
+/** libuv's numbers of what the system says, by name. */
+const ERRNO = new Map(Array.from(getSystemErrorMap(), ([number, [name]]) => [name, number]));
+/** What the resolver says has a name of Node's own. */
+ERRNO.set('ENOTFOUND', ERRNO.get('EAI_NONAME'));
 
 /** An Error with further own properties, as Node's and node-etcd's errors have them. */
 function withFields(error, fields) {
@@ -82,7 +84,7 @@ function unsendableError(code, message) {
 
 /** A network error in Node's shape, from the plain data of a native failure. */
 function networkError({ message, code, syscall, address, port, hostname, connect }) {
-  const errno = syscall === undefined ? undefined : (LOOKUP_ERRNO[code] ?? -constants.errno[code]);
+  const errno = syscall === undefined ? undefined : ERRNO.get(code);
   return withFields(new Error(message), { errno, code, syscall, address, port, hostname, connect });
 }
 

@@ -71,11 +71,17 @@ class WatchCall {
         return this.#tell('disconnected', errors.etcdError(parseBody(text)));
       case EventKind.Unexpected:
         return this.#tell('unexpected', parseBody(text));
+      case EventKind.Unstarted:
+        return this.#ended(errors.networkError(detail));
       default:
-        dispatch.end(this.#id);
-        this.#inFlight.delete(this);
-        return this.#tell('unsendable', errors.unsendableError(head, text));
+        return this.#ended(errors.unsendableError(head, text));
     }
+  }
+
+  #ended(error) {
+    dispatch.end(this.#id);
+    this.#inFlight.delete(this);
+    this.#tell('unsendable', error);
   }
 
   #exhausted() {

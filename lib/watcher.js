@@ -115,7 +115,7 @@ class Watcher extends EventEmitter {
       unsendable: (error) => {
         this.#refusal = error;
         this.#endLoops(error);
-        this.#unexpected(error.message, { code: error.code });
+        this.#unexpected(error.message, { ...error });
       },
     };
   }

@@ -153,9 +153,9 @@ module.exports = [
   ),
   row(
     'error-words',
-    'answers that are not HTTP, redirects that lead nowhere',
-    "Node's `HPE_…` codes, and words of `request`",
-    'the code `HPE_INVALID_CONSTANT`, and own words',
+    'answers that are not HTTP, redirects that lead nowhere, connections that this machine refuses',
+    "Node's `HPE_…` codes, words of `request`, and ` - Local (…)` at a message's end",
+    'the code `HPE_INVALID_CONSTANT`, own words, and nothing at its end',
   ),
   row(
     'tls-words',

@@ -4,13 +4,12 @@
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
-const { spawnSync } = require('node:child_process');
 const { scripted } = require('../support/clean-up');
 const { freePort, freshPrefix, withEtcd } = require('../support/etcd');
 const { printedBy } = require('../support/node-script');
-const { after, before, describe, test } = require('../support/test');
+const { compileLibrary, testFolder } = require('../support/preload');
+const { describe, test } = require('../support/test');
 
 const server = withEtcd();
 
@@ -50,26 +49,13 @@ const SOURCE = `
     watcher.stop();
   })();`;
 
-/** Compiles the library that moves the clock; false without a compiler. */
-function compile(folder) {
-  const library = path.join(folder, 'clock.so');
-  const source = path.join(__dirname, '..', 'support', 'clock.c');
-  const { status } = spawnSync(process.env.CC ?? 'cc', ['-shared', '-fPIC', '-O1', '-o', library, source]);
-  return status === 0 && library;
-}
-
 describe('the system clock', {
   skip: process.platform !== 'linux' && 'for the linker of Linux',
   timeout: 60_000,
 }, () => {
-  let folder;
-  before(() => {
-    folder = fs.mkdtempSync(path.join(os.tmpdir(), 'node-etcd-native-clock-'));
-  });
-  after(() => fs.rmSync(folder, { recursive: true, force: true }));
-
   test('may jump a day ahead and back: timeouts, waits and watchers go on', async (t) => {
-    const library = compile(folder);
+    const folder = testFolder();
+    const library = compileLibrary('clock', folder);
     if (!library) return t.skip('there is no C compiler');
     const file = path.join(folder, 'offset');
     fs.writeFileSync(file, Buffer.alloc(8));

@@ -14,13 +14,15 @@ const isFile = (text) => /^[^\n]+\.[cm]?js$/.test(text) && fs.existsSync(path.re
 
 /**
  * Runs a file, or source text (in which `require('.')` is the package), and resolves when the process has ended:
- * { code, signal, stdout, stderr, ms, timedOut, pid }. It is killed after `timeoutMs`.
+ * { code, signal, stdout, stderr, ms, timedOut, pid }. It is killed after `timeoutMs`. `through` is the beginning of a
+ * command which runs it.
  */
-function runScript(source, { args = [], env = {}, timeoutMs = 20_000, execArgv = [], input } = {}) {
+function runScript(source, { args = [], env = {}, timeoutMs = 20_000, execArgv = [], input, through = [] } = {}) {
   const what = isFile(source) ? [source] : ['-e', source, '--'];
   return new Promise((resolve, reject) => {
     const started = process.hrtime.bigint();
-    const child = spawn(process.execPath, [...execArgv, ...what, ...args], {
+    const [command, ...rest] = [...through, process.execPath, ...execArgv, ...what, ...args];
+    const child = spawn(command, rest, {
       cwd: ROOT,
       // The test runner's own marker would make a child's output that of a test.
       env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...env },

@@ -3,6 +3,7 @@
 use crate::binding::event::{Arguments, Event};
 use crate::binding::loop_guard::LoopGuard;
 use crate::runtime;
+use crate::v2::failure::NodeError;
 use napi::bindgen_prelude::*;
 use napi::threadsafe_function::{ThreadsafeCallContext, ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
@@ -30,7 +31,7 @@ impl Report {
 
 /// A request in flight.
 struct Task {
-    /// What gives it up; none when only its report is under way.
+    /// What gives it up. None when it has ended already, and only its report is under way.
     handle: Option<AbortHandle>,
     /// Whether it keeps the event loop alive.
     referenced: bool,
@@ -99,8 +100,8 @@ impl InFlight {
 /// Nobody is left to hear of them: an environment ends with its worker thread.
 impl Drop for InFlight {
     fn drop(&mut self) {
-        for handle in self.tasks.values().filter_map(|task| task.handle.as_ref()) {
-            handle.abort();
+        for task in self.tasks.values().filter_map(|task| task.handle.as_ref()) {
+            task.abort();
         }
     }
 }
@@ -177,26 +178,35 @@ impl Shared {
         &self.report
     }
 
-    /// Runs a request in the background; it reports for itself.
+    /// Runs a request in the background; it reports for itself. What the system refuses is the report.
     pub fn spawn(
         &self,
         env: &Env,
         id: u32,
         request: impl Future<Output = ()> + Send + 'static,
     ) -> Result<()> {
-        let runtime = runtime::background().map_err(|error| no_runtime(&error))?;
-        // Boxed, as the runtime moves what it is given several times.
-        let task = runtime.spawn(Box::pin(request)).abort_handle();
-        self.in_flight.borrow_mut().add(env, id, Some(task))
+        match runtime::background() {
+            Ok(runtime) => {
+                // Boxed, as the runtime moves what it is given several times.
+                let task = runtime.spawn(Box::pin(request)).abort_handle();
+                self.in_flight.borrow_mut().add(env, id, Some(task))
+            }
+            Err(refused) => self.report_soon(env, id, Event::Unstarted(refused)),
+        }
     }
 
     /// Runs a request on this thread and returns when it has ended.
-    pub fn block_on<F: Future>(&self, request: F) -> Result<F::Output> {
-        if self.blocking.get().is_none() {
-            // Only this thread can have set it meanwhile, and it did not.
-            let _ = self.blocking.set(runtime::blocking().map_err(|error| no_runtime(&error))?);
-        }
-        let runtime = self.blocking.get().ok_or_else(|| Error::from_reason("no runtime"))?;
+    ///
+    /// # Errors
+    /// When the system refuses what it takes to run; the next call tries again.
+    pub fn block_on<F: Future>(&self, request: F) -> std::result::Result<F::Output, NodeError> {
+        let runtime = match self.blocking.get() {
+            Some(runtime) => runtime,
+            None => {
+                let started = runtime::blocking()?;
+                self.blocking.get_or_init(|| started)
+            }
+        };
         Ok(runtime.block_on(async {
             runtime::catch_up().await;
             request.await
@@ -214,8 +224,4 @@ impl Shared {
     pub fn report_now(&self, env: &Env, id: u32, event: Event) -> Result<()> {
         self.on_event.borrow_back(env)?.call(event.into_arguments(id))
     }
-}
-
-fn no_runtime(error: &std::io::Error) -> Error {
-    Error::from_reason(format!("The request's thread cannot be started: {error}"))
 }

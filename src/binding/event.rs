@@ -1,7 +1,7 @@
 //! What a request or a watch reports to JavaScript, and the arguments it becomes.
 
 use crate::client::{Outcome, Progress};
-use crate::v2::failure::{Cause, Failure};
+use crate::v2::failure::{Cause, Failure, NodeError};
 use crate::v2::reply::Reply;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -24,6 +24,8 @@ pub enum EventKind {
     Unknown,
     /// The end: the request could not be made at all: code and message in the places of headers and body.
     Unsendable,
+    /// The end: the system refuses what every request needs, such as a thread: a `SystemFailure`.
+    Unstarted,
     /// Of a watch: every change from this index on will be told.
     Registered,
     /// Of a watch: a change, as a reply.
@@ -59,6 +61,14 @@ pub struct AttemptFailure {
     pub connect: Option<bool>,
 }
 
+/// What the system refuses, as plain data.
+#[napi(object, object_from_js = false)]
+pub struct SystemFailure {
+    pub message: String,
+    pub code: Option<String>,
+    pub syscall: Option<String>,
+}
+
 /// An event of the request or watch with an id; see [`EventKind`].
 pub enum Event {
     Reply(Reply),
@@ -70,6 +80,7 @@ pub enum Event {
         code: &'static str,
         message: String,
     },
+    Unstarted(NodeError),
     Registered(u64),
     /// With its permit to be among the changes that wait for JavaScript.
     Change(Reply, Option<OwnedSemaphorePermit>),
@@ -83,7 +94,7 @@ pub enum Event {
 /// `(id, kind, detail, head, text)`
 pub type Arguments = FnArgs<(u32, EventKind, Option<Detail>, Option<Text>, Option<Text>)>;
 /// A status, count or index, or a failure.
-type Detail = Either<f64, AttemptFailure>;
+type Detail = Either3<f64, AttemptFailure, SystemFailure>;
 /// Without anything beyond ASCII, which is the rule, a text is copied and not decoded.
 type Text = Either<Latin1String, String>;
 
@@ -94,7 +105,10 @@ fn js(text: String) -> Text {
 impl Event {
     /// Whether nothing follows it.
     pub const fn is_end(&self) -> bool {
-        matches!(self, Self::Reply(_) | Self::Exhausted | Self::Unknown | Self::Unsendable { .. })
+        matches!(
+            self,
+            Self::Reply(_) | Self::Exhausted | Self::Unknown | Self::Unsendable { .. } | Self::Unstarted(_)
+        )
     }
 
     /// Its permit, for whoever delivers it.
@@ -115,10 +129,10 @@ impl Event {
 
     pub fn into_arguments(self, id: u32) -> Arguments {
         let plain = |kind| (id, kind, None, None, None).into();
-        let number = |kind, number: f64| (id, kind, Some(Either::A(number)), None, None).into();
+        let number = |kind, number: f64| (id, kind, Some(Either3::A(number)), None, None).into();
         let reply = |kind, Reply { status, headers, body }: Reply| {
             let (head, text) = (js(headers.into_lines()), js(text(body)));
-            (id, kind, Some(Either::A(status.into())), Some(head), Some(text)).into()
+            (id, kind, Some(Either3::A(status.into())), Some(head), Some(text)).into()
         };
         match self {
             Self::Reply(it) => reply(EventKind::Reply, it),
@@ -134,7 +148,10 @@ impl Event {
             Self::Exhausted => plain(EventKind::Exhausted),
             Self::Unknown => plain(EventKind::Unknown),
             Self::Failed(failure) => {
-                (id, EventKind::Failed, Some(Either::B(failure.into())), None, None).into()
+                (id, EventKind::Failed, Some(Either3::B(failure.into())), None, None).into()
+            }
+            Self::Unstarted(error) => {
+                (id, EventKind::Unstarted, Some(Either3::C(error.into())), None, None).into()
             }
             Self::Unsendable { code, message } => {
                 (id, EventKind::Unsendable, None, Some(js(code.to_owned())), Some(js(message))).into()
@@ -186,6 +203,12 @@ impl From<Failure> for AttemptFailure {
             hostname: error.hostname,
             connect: error.connect,
         }
+    }
+}
+
+impl From<NodeError> for SystemFailure {
+    fn from(NodeError { message, code, syscall, .. }: NodeError) -> Self {
+        Self { message, code: code.map(Into::into), syscall: syscall.map(Into::into) }
     }
 }
 

@@ -16,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::{InvalidDnsNameError, ServerName};
 use std::error::Error;
 use std::future::{Ready, ready};
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -27,6 +28,16 @@ use url::Url;
 pub type BoxError = Box<dyn Error + Send + Sync>;
 /// An open connection, from the side of its requests.
 pub type Sender = SendRequest<Full<Bytes>>;
+
+/// There is no TCP connection.
+#[derive(Debug, thiserror::Error)]
+pub enum Unconnected {
+    /// The own address cannot be had.
+    #[error("bind to {0}")]
+    Bind(IpAddr, #[source] BoxError),
+    #[error("connect")]
+    Connect(#[source] BoxError),
+}
 
 /// After so long without a byte the system asks whether the other side is still there, in such steps, so often.
 const TCP_KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(15), Duration::from_secs(15), 3);
@@ -103,7 +114,11 @@ impl Connector {
         connector.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
         connector.set_nodelay(true);
         connector.set_local_address(self.local_address);
-        Ok(Box::new(connector.call(uri("http", peer)?).await?))
+        let stream = connector.call(uri("http", peer)?).await.map_err(|error| match self.local_address {
+            Some(address) if is_about_binding(&error) => Unconnected::Bind(address, error.into()),
+            _ => Unconnected::Connect(error.into()),
+        })?;
+        Ok(Box::new(stream))
     }
 
     async fn tunnel(&self, proxy: &Url, server: &Url, stream: BoxStream) -> Result<BoxStream, BoxError> {
@@ -142,6 +157,16 @@ impl Service<Uri> for Connected {
     fn call(&mut self, _: Uri) -> Self::Future {
         ready(self.0.take().ok_or_else(|| "a tunnel is dug once".into()))
     }
+}
+
+/// Whether it was the own address that failed: hyper-util's texts alone tell which call it was. It leaves out addresses
+/// of another family than the own one, and is not connected when none is left.
+fn is_about_binding(error: &(dyn Error + 'static)) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    error.to_string() == "tcp bind local error"
+        || cause.is_some_and(|cause| {
+            cause.kind() == io::ErrorKind::NotConnected && cause.raw_os_error().is_none()
+        })
 }
 
 fn host(url: &Url) -> &str {

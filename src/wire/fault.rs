@@ -1,8 +1,9 @@
 //! Errors of the HTTP stack in the words of Node's errors, which programs compare with.
 
 use crate::v2::failure::{Failed, Kind, NodeError};
-use crate::wire::connector::BoxError;
+use crate::wire::connector::{BoxError, Unconnected};
 use crate::wire::resolver::ResolveError;
+use crate::wire::system_error;
 use crate::wire::tls::verifier::Untrusted;
 use crate::wire::way::Way;
 use std::borrow::Cow;
@@ -79,14 +80,17 @@ fn connect_error(error: &(dyn Error + 'static), way: &Way, address: Option<Socke
         return NodeError {
             syscall: Some("getaddrinfo"),
             hostname: Some(unresolved.host.clone()),
-            ..NodeError::with_code(unresolved.to_string(), unresolved.code)
+            ..NodeError::with_code(unresolved.to_string(), unresolved.code.clone())
         };
+    }
+    if let Some(unconnected) = find::<Unconnected>(error) {
+        return unconnected_error(unconnected, way.peer(), address);
     }
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_error(tls, way);
     }
     match find_system_code(error) {
-        Some(code) => refused(code, way.peer(), address),
+        Some(code) => stream_error(code),
         // The tunnel's errors have no public type.
         None if way.proxy.is_some() => {
             let message = format!("tunneling socket could not be established: {}", innermost(error));
@@ -97,13 +101,39 @@ fn connect_error(error: &(dyn Error + 'static), way: &Way, address: Option<Socke
     }
 }
 
+/// Says what the system says: it can be this machine that lacks something, and no server that refuses.
+fn unconnected_error(unconnected: &Unconnected, peer: &Url, address: Option<SocketAddr>) -> NodeError {
+    let code = find_system_code(unconnected);
+    let (syscall, code, address, port) = match unconnected {
+        // All ports are taken. As in Node, it is the connecting that fails.
+        Unconnected::Bind(own, _) if code.as_deref() != Some("EADDRINUSE") => {
+            // To addresses of another family hyper-util does not even try.
+            ("bind", code.or(Some("EINVAL".into())), own.to_string(), None)
+        }
+        _ => {
+            let host = || peer.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+            let address = address.map_or_else(host, |resolved| resolved.ip().to_string());
+            ("connect", code, address, peer.port_or_known_default().filter(|&port| port != 0))
+        }
+    };
+    let what = code.clone().unwrap_or_else(|| innermost(unconnected).into());
+    let at = port.map(|port| format!(":{port}")).unwrap_or_default();
+    let message = format!("{syscall} {what} {address}{at}");
+    NodeError { code, syscall: Some(syscall), address: Some(address), port, ..NodeError::new(message) }
+}
+
+/// Of an open connection.
+fn stream_error(code: Cow<'static, str>) -> NodeError {
+    let syscall = if code == "EPIPE" { "write" } else { "read" };
+    NodeError { syscall: Some(syscall), ..NodeError::with_code(format!("{syscall} {code}"), code) }
+}
+
 fn http_error(error: &hyper::Error, stage: Stage, way: &Way) -> NodeError {
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_error(tls, way);
     }
     if let Some(code) = find_system_code(error) {
-        let error = NodeError::with_code(format!("read {code}"), code);
-        return NodeError { syscall: Some("read"), ..error };
+        return stream_error(code);
     }
     let malformed = |code| NodeError::with_code(format!("Parse Error: {}", innermost(error)), code);
     if error.is_parse() {
@@ -121,24 +151,9 @@ fn hang_up(stage: Stage) -> NodeError {
     NodeError::with_code(message, "ECONNRESET")
 }
 
-fn refused(code: &'static str, peer: &Url, address: Option<SocketAddr>) -> NodeError {
-    let port = peer.port_or_known_default();
-    let address = match address {
-        Some(resolved) => resolved.ip().to_string(),
-        None => peer.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned(),
-    };
-    let message = format!("connect {code} {address}:{}", port.unwrap_or_default());
-    NodeError {
-        syscall: Some("connect"),
-        address: Some(address),
-        port,
-        ..NodeError::with_code(message, code)
-    }
-}
-
 /// The code of the first system error in a chain; an `io::Error` may only wrap another one.
-fn find_system_code(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    causes(error).find_map(|cause| cause.downcast_ref::<io::Error>().and_then(system_code))
+fn find_system_code(error: &(dyn Error + 'static)) -> Option<Cow<'static, str>> {
+    causes(error).find_map(|cause| cause.downcast_ref::<io::Error>().and_then(system_error::code))
 }
 
 /// Whether a body's chunks are not what HTTP says, as opposed to cut short.
@@ -146,24 +161,6 @@ fn is_malformed(error: &(dyn Error + 'static)) -> bool {
     let invalid =
         |error: &io::Error| matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData);
     causes(error).any(|cause| cause.downcast_ref::<io::Error>().is_some_and(invalid))
-}
-
-/// Node's code of a system error, on every platform.
-fn system_code(error: &io::Error) -> Option<&'static str> {
-    use io::ErrorKind as Kind;
-    Some(match error.kind() {
-        Kind::ConnectionRefused => "ECONNREFUSED",
-        Kind::ConnectionReset => "ECONNRESET",
-        Kind::ConnectionAborted => "ECONNABORTED",
-        Kind::HostUnreachable => "EHOSTUNREACH",
-        Kind::NetworkUnreachable => "ENETUNREACH",
-        Kind::NetworkDown => "ENETDOWN",
-        Kind::AddrNotAvailable => "EADDRNOTAVAIL",
-        Kind::BrokenPipe => "EPIPE",
-        Kind::TimedOut => "ETIMEDOUT",
-        Kind::PermissionDenied => "EACCES",
-        _ => return None,
-    })
 }
 
 fn tls_error(error: &rustls::Error, way: &Way) -> NodeError {

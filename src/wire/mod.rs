@@ -7,6 +7,8 @@ pub mod fault;
 pub mod pool;
 pub mod proxy;
 pub mod resolver;
+pub mod system_error;
+pub mod thread;
 pub mod tls;
 pub mod way;
 mod yielding;

@@ -1,11 +1,15 @@
 //! Names of hosts become addresses.
 
+use crate::wire::{system_error, thread};
 use hyper_util::client::legacy::connect::dns::Name;
+use std::borrow::Cow;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
+use tokio::sync::oneshot;
 use tower_service::Service;
 
 /// The system's resolver, as Node uses it, for one connection.
@@ -15,12 +19,12 @@ pub struct SystemResolver {
     pub found: Arc<OnceLock<SocketAddr>>,
 }
 
-/// A name that the system's resolver has no address for.
+/// A name that has no address, or none can be looked up.
 #[derive(Debug, thiserror::Error)]
 #[error("getaddrinfo {code} {host}")]
 pub struct ResolveError {
     pub host: String,
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
 }
 
 impl Service<Name> for SystemResolver {
@@ -36,10 +40,9 @@ impl Service<Name> for SystemResolver {
         let first = Arc::clone(&self.found);
         Box::pin(async move {
             let host = name.as_str();
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0))
+            let found = look_up(host.to_owned())
                 .await
-                .map_err(|error| ResolveError { host: host.to_owned(), code: resolve_code(&error) })?
-                .collect();
+                .map_err(|error| ResolveError { host: host.to_owned(), code: resolve_code(&error) })?;
             if let Some(&address) = found.first() {
                 // Set before only if one connection resolves twice, which it does not.
                 let _ = first.set(address);
@@ -49,7 +52,24 @@ impl Service<Name> for SystemResolver {
     }
 }
 
-/// The standard library gives getaddrinfo's EAI_* only as text.
-fn resolve_code(error: &std::io::Error) -> &'static str {
-    if error.to_string().contains("Temporary failure") { "EAI_AGAIN" } else { "ENOTFOUND" }
+/// On a thread of ours, as the system's resolver blocks. Of tokio's own one hears of no thread that is refused: it panics,
+/// or waits for another that never ends.
+async fn look_up(host: String) -> io::Result<Vec<SocketAddr>> {
+    let (tell, told) = oneshot::channel();
+    let look = move || {
+        let found = (host.as_str(), 0).to_socket_addrs().map(Iterator::collect);
+        // Whoever asked may have gone meanwhile.
+        let _ = tell.send(found);
+    };
+    thread::start("node-etcd-dns", look)?;
+    told.await.unwrap_or_else(|_| Err(io::Error::other("the resolver's thread ended without a word")))
+}
+
+/// The standard library gives getaddrinfo's EAI_* only as text, except for the one that stands for a system error.
+fn resolve_code(error: &io::Error) -> Cow<'static, str> {
+    match error.raw_os_error() {
+        Some(_) => system_error::code(error).unwrap_or("ENOTFOUND".into()),
+        None if error.to_string().contains("Temporary failure") => "EAI_AGAIN".into(),
+        None => "ENOTFOUND".into(),
+    }
 }

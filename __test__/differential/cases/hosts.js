@@ -83,6 +83,8 @@ module.exports = {
     asked('a path in the host comes before that of the request', '127.0.0.1:{a}/some/prefix/'),
     asked('user and password in the host are basic authentication', 'http://user:p%40ss@127.0.0.1:{a}'),
     asked('an IPv6 address where nobody listens', '[::1]:{refused}'),
+    asked('an IPv6 address that no way leads to', '[fe80::1]:1', { difference: 'error-words' }),
+    asked('an own address that cannot be had', '127.0.0.1:{a}', { options: { localAddress: '192.0.2.9' } }),
     asked('a user alone in the host', 'user@127.0.0.1:{a}'),
     asked('an empty list of hosts fails after all retries', []),
     asked('the next host is asked when one is down', ['127.0.0.1:{a}', '127.0.0.1:{a}'], { steps: [{ close: true }] }),

@@ -5,31 +5,29 @@
 //   unshare --user --map-root-user --net node partition.js    prints how the client fared, as JSON
 
 const fs = require('node:fs');
-const { execFile, execFileSync, spawn, spawnSync } = require('node:child_process');
+const { execFile, execFileSync, spawn } = require('node:child_process');
 const { promisify } = require('node:util');
 const { setTimeout: sleep } = require('node:timers/promises');
+const { ownNetwork } = require('../own-network');
 
 const NEAR = '192.0.2.1';
 const FAR = '192.0.2.2';
 const NOBODY = '02:00:00:00:00:99';
 const CUT_MS = 5000;
 
-// Whoever is root without it may not be allowed to make a user namespace, and does not need one.
-const WAYS = [['--user', '--map-root-user', '--net'], ['--net']];
 const PROBE = 'ip link set lo up && ip link add near type veth peer name far';
-const waysHere = () => WAYS.filter((way) => spawnSync('unshare', [...way, 'sh', '-c', PROBE]).status === 0);
 
 /** Why there can be no partition here, or false. */
 function noPartition() {
-  if (waysHere().length > 0) return false;
+  if (ownNetwork(PROBE)) return false;
   return 'unshare and ip cannot make network namespaces here; a member that hangs must stand for one that is cut off';
 }
 
 /** Runs this file in namespaces of its own, and resolves with what it prints. */
 async function partitioned() {
-  const args = [...waysHere()[0], process.execPath, __filename];
+  const [command, ...args] = [...ownNetwork(PROBE), process.execPath, __filename];
   const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
-  const { stdout } = await promisify(execFile)('unshare', args, { env, timeout: 90_000 });
+  const { stdout } = await promisify(execFile)(command, args, { env, timeout: 90_000 });
   return JSON.parse(stdout);
 }
 

@@ -7,6 +7,7 @@ const dispatch = require('./dispatch');
 const errors = require('./errors');
 const { parseHeaders } = require('./headers');
 const { errorEntry, isEtcdError, isEtcdReply, parseBody } = require('./reply');
+const { onAbort } = require('./signals');
 const { CancellationToken, PendingToken } = require('./token');
 
 // Taken now: tools for tests, as sinon and jest, replace it later by one that waits for them.
@@ -21,8 +22,7 @@ const { nextTick } = process;
 class Call {
   #id;
   #request;
-  #signal;
-  #onSignal;
+  #forgetSignal;
   #observer;
   #finish;
   #inFlight;
@@ -50,7 +50,7 @@ class Call {
   startSoon(signal, inFlight) {
     this.#inFlight = inFlight;
     inFlight.add(this);
-    this.#listenTo(signal);
+    if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.token._abort(signal.reason));
     nextTick(() => {
       if (this.token.aborted) return;
       try {
@@ -123,14 +123,7 @@ class Call {
 
   #ended() {
     this.#inFlight?.delete(this);
-    this.#signal?.removeEventListener('abort', this.#onSignal);
-  }
-
-  #listenTo(signal) {
-    if (signal === undefined) return;
-    this.#signal = signal;
-    this.#onSignal = () => this.token._abort(signal.reason);
-    signal.addEventListener('abort', this.#onSignal, { once: true });
+    this.#forgetSignal?.();
   }
 }
 

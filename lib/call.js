@@ -102,7 +102,7 @@ class Call {
     if (isEtcdError(body)) {
       return this.#finished(errors.etcdError(body), '', headerLines);
     }
-    if (this.#request.isKey && !isEtcdReply(status, body)) {
+    if (this.#request.isKey && !isEtcdReply(this.#request, status, body)) {
       return this.#finished(errors.notEtcdError(status, body), '', headerLines);
     }
     return this.#finished(null, body, headerLines);

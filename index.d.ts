@@ -964,7 +964,7 @@ declare namespace Etcd {
    * - `errors` and `retries`: no host gave an answer, the message is `All servers returned error`;
    * - `errors`, `retries` and `code` `ERR_UNKNOWN_OUTCOME`: with `resendWrites: false`, a write may or may not have
    *   taken place;
-   * - `httpstatus`, `httpbody` and `code` `ERR_NOT_ETCD`: something answered that is not etcd's v2 API;
+   * - `httpstatus`, `httpbody` and `code` `ERR_NOT_ETCD`: something answered that is not etcd's v2 API, or answered nothing;
    * - `code` `ERR_INVALID_KEY`: the key has a `.` or `..` segment, and nothing was sent;
    * - `code`, `errno` and `syscall`: the system refuses what every request needs, such as a descriptor or a thread, and
    *   nothing was sent.

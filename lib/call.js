@@ -7,7 +7,11 @@ const dispatch = require('./dispatch');
 const errors = require('./errors');
 const { parseHeaders } = require('./headers');
 const { errorEntry, isEtcdError, isEtcdReply, parseBody } = require('./reply');
+const { onAbort } = require('./signals');
 const { CancellationToken, PendingToken } = require('./token');
+
+// Taken now: tools for tests, as sinon and jest, replace it later by one that waits for them.
+const { nextTick } = process;
 
 /**
  * One request on its way: turns native events into a token's progress, and its end into an outcome.
@@ -18,8 +22,7 @@ const { CancellationToken, PendingToken } = require('./token');
 class Call {
   #id;
   #request;
-  #signal;
-  #onSignal;
+  #forgetSignal;
   #observer;
   #finish;
   #inFlight;
@@ -47,8 +50,8 @@ class Call {
   startSoon(signal, inFlight) {
     this.#inFlight = inFlight;
     inFlight.add(this);
-    this.#listenTo(signal);
-    process.nextTick(() => {
+    if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.token._abort(signal.reason));
+    nextTick(() => {
       if (this.token.aborted) return;
       try {
         this.start();
@@ -101,7 +104,7 @@ class Call {
     if (isEtcdError(body)) {
       return this.#finished(errors.etcdError(body), '', headerLines);
     }
-    if (this.#request.isKey && !isEtcdReply(status, body)) {
+    if (this.#request.isKey && !isEtcdReply(this.#request, status, body)) {
       return this.#finished(errors.notEtcdError(status, body), '', headerLines);
     }
     return this.#finished(null, body, headerLines);
@@ -122,14 +125,7 @@ class Call {
 
   #ended() {
     this.#inFlight?.delete(this);
-    this.#signal?.removeEventListener('abort', this.#onSignal);
-  }
-
-  #listenTo(signal) {
-    if (signal === undefined) return;
-    this.#signal = signal;
-    this.#onSignal = () => this.token._abort(signal.reason);
-    signal.addEventListener('abort', this.#onSignal, { once: true });
+    this.#forgetSignal?.();
   }
 }
 

@@ -3,6 +3,12 @@
 const errors = require('./errors');
 const { parseHeaders } = require('./headers');
 
+// Taken now: tools for tests replace it later.
+const SystemDate = Date;
+
+/** Parameters that ask for an answer without a node, as etcd spells true (semantics.md 3.1). */
+const WITHOUT_NODE = /(^|&)noValueOnSuccess=(true|1|t|T|TRUE|True)(&|$)/;
+
 /** As `request` did with `json: true`: nothing for an empty body, the text itself when it is not JSON. */
 function parseBody(text) {
   if (text === '') return undefined;
@@ -18,10 +24,19 @@ function isEtcdError(body) {
   return body?.errorCode !== undefined && body?.errorCode !== null;
 }
 
-/** Whether etcd's keys API can have answered so. An empty success counts, as some proxies and old servers do that. */
-function isEtcdReply(status, body) {
-  const isSuccess = status >= 200 && status < 300;
-  return isSuccess && (body === undefined || (typeof body === 'object' && body !== null && !Array.isArray(body)));
+/**
+ * Whether etcd's keys API can have answered this request so: with what it did and the node, or with nothing to a wait
+ * that it ended. Anything else acknowledges no write.
+ */
+function isEtcdReply({ parameters, waits }, status, body) {
+  if (status < 200 || status >= 300) return false;
+  if (body === undefined) return waits;
+  if (typeof body?.action !== 'string') return false;
+  return body.node === undefined ? WITHOUT_NODE.test(parameters) : isObject(body.node);
+}
+
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** An entry of `err.errors` (semantics.md 2.4). */
@@ -34,7 +49,7 @@ function errorEntry(hosts, failure) {
     httpstatus: status,
     httpbody: body,
     response: status === undefined ? undefined : { statusCode: status, headers: parseHeaders(headers), body },
-    timestamp: new Date(timestamp),
+    timestamp: new SystemDate(timestamp),
   };
 }
 

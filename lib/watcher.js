@@ -4,6 +4,7 @@ const { EventEmitter } = require('node:events');
 const { checkAtLeastOne, checkKey, checkNumber, checkOptions, checkSignal, extended } = require('./arguments');
 const { ChangeIterator } = require('./change-iterator');
 const { invalidType, invalidValue } = require('./errors');
+const { onAbort } = require('./signals');
 
 /** Events that may wait for listeners before reading stops. */
 const DEFAULT_BUFFER = 100000;
@@ -18,7 +19,7 @@ const MAX_LIVENESS = 2 ** 31 - 1;
  */
 class Watcher extends EventEmitter {
   #watch;
-  #signal;
+  #forgetSignal;
   /** The `for await` loops under way, and how many of them have changes waiting. */
   #loops = new Set();
   #holding = 0;
@@ -37,12 +38,13 @@ class Watcher extends EventEmitter {
     this.retryAttempts = 0;
     // Bound: programs hand it to timers and signal handlers.
     this.stop = this.stop.bind(this);
-    if (this.#obey(signal)) this.#watch = etcd.client.watch(this.key, this.index, query, limits, this.#handlers());
+    if (signal?.aborted) this.stop();
+    else this.#start(query, limits, signal);
   }
 
   stop() {
     this.stopped = true;
-    this.#signal?.removeEventListener('abort', this.stop);
+    this.#forgetSignal?.();
     this.#watch?.stop();
     for (const changes of this.#loops) changes.clear();
     return this.emit('stop', `Watcher for '${this.key}' aborted.`);
@@ -74,6 +76,11 @@ class Watcher extends EventEmitter {
     return changes;
   }
 
+  #start(query, limits, signal) {
+    this.#watch = this.etcd.client.watch(this.key, this.index, query, limits, this.#handlers());
+    if (signal) this.#forgetSignal = onAbort(signal, this.stop);
+  }
+
   #hold(isHolding) {
     this.#holding += isHolding ? 1 : -1;
     this.#watch?.setPaused(this.#holding > 0);
@@ -82,15 +89,6 @@ class Watcher extends EventEmitter {
   #endLoops(error) {
     for (const changes of this.#loops) changes.end(error);
     this.#loops.clear();
-  }
-
-  /** Whether the signal, if there is one, lets the watch begin. */
-  #obey(signal) {
-    if (signal === undefined || signal === null) return true;
-    this.#signal = checkSignal(signal);
-    if (signal.aborted) this.stop();
-    else signal.addEventListener('abort', this.stop, { once: true });
-    return !signal.aborted;
   }
 
   #handlers() {
@@ -148,7 +146,7 @@ class Watcher extends EventEmitter {
 
 /** What is ours of the options, and what becomes the query; `wait` goes without saying. */
 function readOptions(options) {
-  const { signal, buffer, liveness, waitIndex, wait, ...query } = extended(options, {});
+  const { signal = null, buffer, liveness, waitIndex, wait, ...query } = extended(options, {});
   for (const name of ['quorum', 'stream']) {
     // etcd answers a quorum read at once; streaming is decided here.
     if (query[name]) throw invalidValue(`The option "${name}" is not supported by a watcher`);
@@ -157,7 +155,7 @@ function readOptions(options) {
     buffer: checkAtLeastOne('options.buffer', buffer ?? DEFAULT_BUFFER),
     liveness: checkLiveness(liveness ?? DEFAULT_LIVENESS),
   };
-  return { signal, since: waitIndex, query, limits };
+  return { signal: signal === null ? undefined : checkSignal(signal), since: waitIndex, query, limits };
 }
 
 function checkLiveness(liveness) {

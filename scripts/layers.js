@@ -41,7 +41,7 @@ const MAY_USE = {
     ['lib/etcd.js'],
     ['lib/client.js', 'lib/watcher.js'],
     ['lib/call.js', 'lib/change-iterator.js', 'lib/memory-store.js', 'lib/options.js', 'lib/watch-call.js'],
-    ['lib/dispatch.js', 'lib/encoding.js', 'lib/in-flight.js', 'lib/reply.js', 'lib/token.js'],
+    ['lib/dispatch.js', 'lib/encoding.js', 'lib/in-flight.js', 'lib/reply.js', 'lib/signals.js', 'lib/token.js'],
     ['lib/diagnostics.js', 'lib/proxy.js', 'lib/tls.js', 'lib/trusted-roots.js'],
     ['lib/arguments.js'],
     ['lib/addon.js', 'lib/errors.js', 'lib/headers.js'],

@@ -277,9 +277,9 @@ describe('a timeout', () => {
   });
 
   test('is counted from the last byte, not from the start', async () => {
-    const chunks = Array.from('{"node":{}}', (data) => ({ data, delayMs: 100 }));
+    const chunks = Array.from('{"action":"get","node":{}}', (data) => ({ data, delayMs: 50 }));
     const wire = await scripted([{ reply: { chunks } }]);
-    assert.deepEqual(await new Etcd(wire.host, { timeout: 900 }).get('k'), { node: {} });
+    assert.deepEqual(await new Etcd(wire.host, { timeout: 900 }).get('k'), { action: 'get', node: {} });
   });
 
   test('of a call wins over that of the client, and none is sent to the server', async () => {

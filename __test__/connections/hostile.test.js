@@ -83,7 +83,7 @@ async function outcomesOf(name, options, host = server.host) {
   return [byCallback, byPromise, bySync];
 }
 
-const okText = '{"node":{"value":"v"}}';
+const okText = '{"action":"get","node":{"value":"v"}}';
 const head = (...lines) => `${['HTTP/1.1 200 OK', ...lines].join('\r\n')}\r\n\r\n`;
 const withBody = (body, ...lines) => {
   const bytes = Buffer.from(body);
@@ -248,16 +248,16 @@ const CASES = {
   },
   bodies: {
     'of invalid UTF-8': {
-      raw: withBody(Buffer.from('{"node":{"value":"a\xff\xc3(\xed\xa0\x80z"}}', 'latin1')),
+      raw: withBody(Buffer.from('{"action":"get","node":{"value":"a\xff\xc3(\xed\xa0\x80z"}}', 'latin1')),
       check: ({ err, body }) => assert.ok(err === null && /^a\uFFFD+\(\uFFFD+z$/.test(body.node.value), `${body}`),
     },
     'of NUL bytes': { raw: withBody('\0\0\0'), check: ({ err }) => assert.equal(err?.httpbody, '\0\0\0') },
     'of JSON nested deep': {
-      raw: withBody(`{"node":${'['.repeat(DEEP)}${']'.repeat(DEEP)}}`),
+      raw: withBody(`{"action":"get","node":{"value":${'['.repeat(DEEP)}${']'.repeat(DEEP)}}}`),
       check({ err, body }) {
         assert.equal(err, null);
         let depth = 0;
-        for (let list = body.node; list !== undefined; list = list[0]) depth += 1;
+        for (let list = body.node.value; list !== undefined; list = list[0]) depth += 1;
         assert.equal(depth, DEEP);
       },
     },
@@ -283,7 +283,7 @@ const CASES = {
     },
     'with __proto__ keys': {
       raw: withBody(
-        '{"__proto__":{"polluted":1,"errorCode":1},"constructor":{"prototype":{"polluted":1}}}',
+        '{"action":"get","node":{},"__proto__":{"polluted":1,"errorCode":1},"constructor":{"prototype":{"polluted":1}}}',
         '__proto__: polluted',
         'constructor: a',
       ),

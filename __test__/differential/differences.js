@@ -44,9 +44,9 @@ module.exports = [
   ),
   row(
     'not-etcd',
-    "an answer that is not etcd's (v2 API off, a proxy's page, cut JSON)",
-    'success, with the text as body',
-    'error `ERR_NOT_ETCD` with `httpstatus` and `httpbody` for requests on keys; an empty 2xx answer is still a success',
+    "an answer that is not etcd's (v2 API off, a proxy's page, cut JSON, nothing at all, other JSON)",
+    'success, with what came as body: a write counts as done though no etcd said so',
+    'error `ERR_NOT_ETCD` with `httpstatus` and `httpbody` for requests on keys; only a watch may end with an empty answer',
   ),
   row(
     'watcher-native',

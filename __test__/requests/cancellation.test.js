@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict');
 const { getEventListeners } = require('node:events');
 const Etcd = require('../..');
-const { scripted } = require('../support/clean-up');
+const { cleanUp, scripted } = require('../support/clean-up');
 const { freePort, withClient } = require('../support/etcd');
 const { printedBy } = require('../support/node-script');
 const { called, rejection } = require('../support/promises');
@@ -190,7 +190,7 @@ describe('a signal', () => {
     const callback = forbidden();
     const silent = client.get('stalled', { signal }, callback);
     await wire.waitFor(2);
-    assert.equal(listeners(signal), 2);
+    assert.equal(listeners(signal), 1);
     const reason = new Error('enough');
     controller.abort(reason);
     const err = await rejection(token);
@@ -213,6 +213,64 @@ describe('a signal', () => {
     await rejection(aborted);
     t.etcd.getSync(t.key, { signal });
     assert.throws(() => t.etcd.set(t.key, {}, { signal }));
+    assert.equal(listeners(signal), 0);
+  });
+
+  test('has one listener for any number of calls and watchers, which end in their order', async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const warnings = [];
+    const warned = (warning) => warnings.push(warning.name);
+    process.on('warning', warned);
+    const wire = await scripted([], { fallback: { stall: true } });
+    const client = new Etcd(wire.host);
+    cleanUp(() => client.close({ abort: true }));
+    const ends = [];
+    const expected = [];
+    for (let i = 0; i < 30; i += 1) {
+      client.get('k', { signal }).catch(() => ends.push(`call ${i}`));
+      const watcher = client.watcher('k', null, { signal }).on('stop', () => ends.push(`watcher ${i}`));
+      client.watcher('k', null, { signal }).stop();
+      assert.equal(watcher.stopped, false);
+      expected.push(`watcher ${i}`);
+    }
+    assert.equal(listeners(signal), 1);
+    controller.abort();
+    // Watchers tell at once, promises a little later.
+    assert.deepEqual(ends, expected);
+    await new Promise(setImmediate);
+    assert.deepEqual(
+      ends.slice(30),
+      [...Array(30).keys()].map((i) => `call ${i}`),
+    );
+    assert.deepEqual([listeners(signal), warnings], [0, []]);
+    process.off('warning', warned);
+  });
+
+  test('ends all the others when a listener of one throws', async () => {
+    const source = `
+      const Etcd = require('.');
+      const controller = new AbortController();
+      const { signal } = controller;
+      const client = new Etcd('127.0.0.1:1');
+      const told = [];
+      process.on('uncaughtException', (error) => told.push(error.message));
+      signal.addEventListener('abort', () => told.push('mine, which is older'));
+      const watch = (name) => client.watcher('k', null, { signal }).on('stop', () => told.push(name));
+      watch('first').on('stop', () => third.stop());
+      watch('second').on('stop', () => { throw new Error('thrown'); });
+      const third = watch('third');
+      client.get('k', { signal }).catch(({ name }) => told.push(name));
+      controller.abort();
+      setImmediate(() => console.log(JSON.stringify(told)));`;
+    const told = ['mine, which is older', 'first', 'third', 'second', 'thrown', 'AbortError'];
+    assert.deepEqual(await printedBy(source), told);
+  });
+
+  test('is not listened to when a watcher cannot be made', async () => {
+    const { signal } = new AbortController();
+    await t.etcd.close();
+    assert.throws(() => t.etcd.watcher(t.key, null, { signal }), { code: 'ERR_CLIENT_CLOSED' });
     assert.equal(listeners(signal), 0);
   });
 

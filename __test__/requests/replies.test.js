@@ -34,7 +34,7 @@ describe('the headers', () => {
   });
 
   test('are on the token once there is a reply', async () => {
-    const server = await scripted([reply({ json: { node: {} }, headers: { 'X-Etcd-Index': '7' } })]);
+    const server = await scripted([reply({ json: { action: 'get', node: {} }, headers: { 'X-Etcd-Index': '7' } })]);
     const token = new Etcd(server.host).get('k');
     assert.equal(token.headers, undefined);
     await token;
@@ -45,12 +45,13 @@ describe('the headers', () => {
 
 describe('the body', () => {
   test('is whatever JSON.parse makes of it', async () => {
-    for (const text of [
-      '{"node":{"value":"\\ud800"},"big":1e400,"a":1,"a":2}',
-      `{"nodes":${'['.repeat(1000)}${']'.repeat(1000)}}`,
-      '{"__proto__":{"x":1}}',
-      ' \n{"node":null}\n',
+    for (const rest of [
+      '"big":1e400,"a":1,"a":2,"b":"\\ud800"}',
+      `"nodes":${'['.repeat(1000)}${']'.repeat(1000)}}`,
+      '"__proto__":{"x":1}}',
+      '"prevNode":null}\n',
     ]) {
+      const text = ` \n{"action":"get","node":{},${rest}`;
       const [err, body] = await outcomeOf(reply({ body: text }));
       assert.equal(err, null);
       assert.deepEqual(body, JSON.parse(text));
@@ -58,20 +59,34 @@ describe('the body', () => {
   });
 
   test('is put together from chunks that cut characters', async () => {
-    const bytes = Buffer.from('{"node":{"value":"ü日😀"}}');
+    const bytes = Buffer.from('{"action":"get","node":{"value":"ü日😀"}}');
     const chunks = Array.from(bytes, (byte) => Buffer.of(byte));
     assert.equal((await outcomeOf(reply({ chunks })))[1].node.value, 'ü日😀');
   });
 
-  test('that is empty is a success without a body', async () => {
+  test('that is empty is the end of a watch without an event, and a success', async () => {
     for (const fields of [{ body: '' }, { status: 204 }, { chunks: [] }]) {
-      const [err, body, headers] = await outcomeOf(reply(fields));
+      const server = await scripted([], { fallback: reply(fields) });
+      const etcd = new Etcd(server.host);
+      const [err, body, headers] = await called((done) => etcd.watch('k', done));
       assert.deepEqual([err, body, typeof headers], [null, undefined, 'object']);
+      assert.equal(await etcd.watchIndex('k', 7), undefined);
+      assert.equal(await etcd.get('k', { wait: true }), undefined);
     }
   });
 
+  test('has no node if that was asked for', async () => {
+    const server = await scripted([], { fallback: reply({ json: { action: 'set' } }) });
+    const etcd = new Etcd(server.host);
+    for (const noValueOnSuccess of [true, '1']) {
+      assert.deepEqual(await etcd.set('k', 'v', { noValueOnSuccess }), { action: 'set' });
+    }
+    assert.equal((await rejection(etcd.set('k', 'v', { noValueOnSuccess: false }))).code, 'ERR_NOT_ETCD');
+  });
+
   test('that ends with the connection is complete', async () => {
-    assert.deepEqual((await outcomeOf(reply({ json: { node: 1 }, contentLength: false })))[1], { node: 1 });
+    const json = { action: 'get', node: {} };
+    assert.deepEqual((await outcomeOf(reply({ json, contentLength: false })))[1], json);
   });
 });
 
@@ -94,7 +109,8 @@ describe('an error that etcd answers', () => {
   });
 
   test('is none if its errorCode is null', async () => {
-    assert.deepEqual((await outcomeOf(reply({ json: { errorCode: null } })))[1], { errorCode: null });
+    const json = { action: 'get', node: {}, errorCode: null };
+    assert.deepEqual((await outcomeOf(reply({ json })))[1], json);
   });
 });
 
@@ -109,6 +125,17 @@ describe('a reply to a request on a key that no etcd gives', () => {
     ['an object with a status of 403', { status: 403, json: { message: 'no' } }, 403, { message: 'no' }],
     ['nothing, with a status of 404', { status: 404 }, 404, undefined],
     ['a redirect to nowhere', { status: 302 }, 302, undefined],
+    ['nothing', {}, 200, undefined],
+    ['nothing, with a status of 201', { status: 201 }, 201, undefined],
+    ['nothing, with a status of 204', { status: 204 }, 204, undefined],
+    ['nothing, in chunks', { chunks: [] }, 200, undefined],
+    ['an empty object', { json: {} }, 200, {}],
+    ['an empty list', { json: [] }, 200, []],
+    ['an empty text', { json: '' }, 200, ''],
+    ['JSON of something else', { json: { status: 'ok' } }, 200, { status: 'ok' }],
+    ['an action without a node', { json: { action: 'set' } }, 200, { action: 'set' }],
+    ['a node without an action', { json: { node: {} } }, 200, { node: {} }],
+    ['a node that is none', { json: { action: 'get', node: [] } }, 200, { action: 'get', node: [] }],
   ];
 
   for (const [what, fields, status, expected] of cases) {
@@ -119,6 +146,29 @@ describe('a reply to a request on a key that no etcd gives', () => {
       assert.equal(typeof headers, 'object');
     });
   }
+
+  test('acknowledges no request of any method, sent once', async () => {
+    const methods = {
+      set: ['k', 'v'],
+      get: ['k'],
+      create: ['k', 'v'],
+      del: ['k'],
+      mkdir: ['k'],
+      rmdir: ['k'],
+      compareAndSwap: ['k', 'new', 'old'],
+      compareAndDelete: ['k', 'old'],
+    };
+    for (const fields of [{ status: 204 }, { json: {} }, { body: 'null' }, { json: [] }, { json: '' }]) {
+      const server = await scripted([], { fallback: reply(fields) });
+      const etcd = new Etcd(server.host);
+      for (const [method, args] of Object.entries(methods)) {
+        assert.equal((await rejection(etcd[method](...args))).code, 'ERR_NOT_ETCD', method);
+        const { err, body } = etcd[method](...args, { synchronous: true });
+        assert.deepEqual([err.code, body], ['ERR_NOT_ETCD', ''], method);
+      }
+      assert.equal((await server.requests()).length, 2 * Object.keys(methods).length);
+    }
+  });
 
   test('rejects a promise and is in the err of a Sync call', async () => {
     const server = await scripted([], { fallback: reply({ body: 'page' }) });
@@ -132,6 +182,7 @@ describe('a reply to a request on a key that no etcd gives', () => {
     const server = await scripted([], { fallback: reply({ status: 403, body: 'page' }) });
     const etcd = new Etcd(server.host);
     for (const body of [await etcd.version(), await etcd.raw('GET', 'v2/keys/k')]) assert.equal(body, 'page');
+    assert.equal(await etcd.raw('HEAD', 'v2/keys/k'), undefined);
   });
 });
 

@@ -164,7 +164,7 @@ describe('a Sync call works', () => {
 });
 
 describe('a Sync call blocks', () => {
-  const delayed = (ms) => ({ delayMs: ms, reply: { json: { node: { value: 'late' } } } });
+  const delayed = (ms) => ({ delayMs: ms, reply: { json: { action: 'get', node: { value: 'late' } } } });
 
   test('timers, microtasks and other callbacks until it returns', async () => {
     const wire = await scripted([{ match: '/v2/keys/slow', ...delayed(200) }], { fallback: { echo: true } });

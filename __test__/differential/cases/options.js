@@ -4,7 +4,7 @@
 
 const { gzipSync, deflateSync, brotliCompressSync } = require('node:zlib');
 
-const JSON_TEXT = '{"action":"get"}';
+const JSON_TEXT = '{"action":"get","node":{"key":"/k"}}';
 const moved = (status, location) => ({ reply: { status, headers: { Location: location }, body: 'moved' } });
 const METHODS = ['GET', 'PUT', 'POST', 'DELETE'];
 
@@ -159,7 +159,7 @@ module.exports = {
     ...[1, 3].map((maxSockets) => ({
       name: `connections at once with pool.maxSockets: ${maxSockets}`,
       options: { pool: { maxSockets } },
-      fallback: { delayMs: 30, reply: { json: {} } },
+      fallback: { delayMs: 30, reply: { body: JSON_TEXT } },
       compares: ['result', 'connections'],
       run: async (_, { call }) => {
         const outcomes = await Promise.all(Array.from({ length: 6 }, () => call('get', 'k')));

@@ -21,6 +21,9 @@ const elsewhere = (name, reply, rest) => ({
 });
 
 const json = (value, rest) => ({ json: value, ...rest });
+/** etcd's answer with more in it, as an object, or with these fields as text. */
+const answer = (more) => ({ action: 'get', node: NODE, ...more });
+const text = (fields) => `{"action":"get","node":{"key":"/k"},${fields}}`;
 const etcdError = (errorCode, rest) => ({ errorCode, message: 'Said the server', cause: '/k', index: 9, ...rest });
 
 /** Replies that any HTTP server may give; a key's must be etcd's. */
@@ -47,30 +50,37 @@ const ODD_REPLIES = [
   ['bytes that are not UTF-8', { body: Buffer.from([0x80, 0xff, 0x41]) }],
   ['status 418', { status: 418, body: 'teapot' }],
   ['status 499', { status: 499, body: 'odd' }],
+  ['an empty object', json({})],
+  ['JSON of another kind', json({ some: { thing: [1] } })],
+  ['an empty body', {}],
+  ['204', { status: 204 }],
+  ['an empty body with status 201', { status: 201 }],
+  ['an empty text', json('')],
+  ['an empty list', json([])],
+  ['an action that is no text', json({ action: 5, node: NODE })],
+  ['an action without a node', json({ action: 'set' })],
+  ['a node without an action', json({ node: NODE })],
+  ['a node that is a list', json({ action: 'set', node: [] })],
+  ['a node of null', json({ action: 'set', node: null })],
 ];
 
 /** Replies to which both paths are the same. */
 const PLAIN_REPLIES = [
   ['JSON', json({ action: 'get', node: NODE })],
   ['JSON with status 201', json({ action: 'set', node: NODE }, { status: 201 })],
-  ['an empty object', json({})],
-  ['JSON of another kind', json({ some: { thing: [1] } })],
-  ['an empty body', {}],
-  ['204', { status: 204 }],
-  ['an empty body with status 201', { status: 201 }],
-  ['chunked JSON', { chunks: ['{"acti', 'on":"get"', '}'] }],
-  ['JSON that ends with the connection', { json: { action: 'get' }, contentLength: false }],
-  ['JSON with blanks around it', { body: ' \n{"a":1}\n ' }],
-  ['JSON as plain text', { body: '{"a":1}', headers: { 'Content-Type': 'text/plain' } }],
-  ['JSON with a charset', { body: '{"a":"ü"}', headers: { 'Content-Type': 'application/json; charset=latin1' } }],
-  ['characters beyond ASCII', json({ a: 'ü日本😀' })],
-  ['a lone surrogate, escaped', { body: '{"a":"\\ud800"}' }],
-  ['large numbers', { body: '{"a":1e400,"b":12345678901234567890,"c":-0,"d":1e-400}' }],
-  ['repeated names', { body: '{"a":1,"a":2}' }],
-  ['__proto__ as a name', { body: '{"__proto__":{"x":1},"constructor":2}' }],
-  ['deep JSON', { body: `{"a":${'['.repeat(500)}${']'.repeat(500)}}` }],
-  ['a large body', json({ a: 'x'.repeat(2_000_000) })],
-  ['errorCode of null', json({ errorCode: null, action: 'get' })],
+  ['chunked JSON', { chunks: ['{"acti', 'on":"get"', ',"node":{}}'] }],
+  ['JSON that ends with the connection', { json: answer(), contentLength: false }],
+  ['JSON with blanks around it', { body: ` \n${text('"a":1')}\n ` }],
+  ['JSON as plain text', { body: text('"a":1'), headers: { 'Content-Type': 'text/plain' } }],
+  ['JSON with a charset', { body: text('"a":"ü"'), headers: { 'Content-Type': 'application/json; charset=latin1' } }],
+  ['characters beyond ASCII', json(answer({ a: 'ü日本😀' }))],
+  ['a lone surrogate, escaped', { body: text('"a":"\\ud800"') }],
+  ['large numbers', { body: text('"a":1e400,"b":12345678901234567890,"c":-0,"d":1e-400') }],
+  ['repeated names', { body: text('"a":1,"a":2') }],
+  ['__proto__ as a name', { body: text('"__proto__":{"x":1},"constructor":2') }],
+  ['deep JSON', { body: text(`"a":${'['.repeat(500)}${']'.repeat(500)}`) }],
+  ['a large body', json(answer({ a: 'x'.repeat(2_000_000) }))],
+  ['errorCode of null', json(answer({ errorCode: null }))],
   ['error 100', json(etcdError(100), { status: 404 })],
   ['error 0', json(etcdError(0), { status: 400 })],
   ['an error with status 200', json(etcdError(101))],
@@ -81,7 +91,7 @@ const PLAIN_REPLIES = [
   ['error 300 with status 400', json(etcdError(300), { status: 400 })],
   ['error 401', json(etcdError(401, { cause: 'the requested history has been cleared [91/86]' }), { status: 400 })],
   ['error 110', json(etcdError(110), { status: 401 })],
-  ['status 299', json({ a: 1 }, { status: 299 })],
+  ['status 299', json(answer(), { status: 299 })],
 ];
 
 const HEADERS = [

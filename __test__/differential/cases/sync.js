@@ -2,6 +2,7 @@
 
 // Calls that return when they are done.
 
+const answer = (value) => ({ action: 'get', node: { key: '/k', value } });
 const CALLS = {
   setSync: ['k', 'v'],
   getSync: ['k'],
@@ -59,7 +60,7 @@ module.exports = {
         Promise.all([call('get', 'k', { synchronous: 1 }), call('get', 'k', { synchronous: false })]),
     },
     returned('an error of etcd', { fallback: { reply: { status: 404, json: error } } }),
-    returned('an empty reply', { fallback: { reply: { status: 204 } } }),
+    returned('an empty reply', { difference: 'not-etcd', fallback: { reply: { status: 204 } } }),
     returned('a reply that is not JSON', { difference: 'not-etcd', fallback: { reply: { body: 'text' } } }),
     returned('a page of 404', {
       difference: 'not-etcd',
@@ -102,7 +103,7 @@ module.exports = {
     },
     {
       name: 'beside an asynchronous request in flight',
-      steps: [{ match: /slow/, delayMs: 100, reply: { json: { slow: true } } }],
+      steps: [{ match: /slow/, delayMs: 100, reply: { json: answer('slow') } }],
       run: async (etcd, { outcomeOf, received }) => {
         const slow = outcomeOf((callback) => etcd.get('slow', callback));
         await received(1);
@@ -112,7 +113,7 @@ module.exports = {
     {
       name: 'timers during a call',
       difference: 'sync-blocks',
-      steps: [{ delayMs: 150, reply: { json: {} } }],
+      steps: [{ delayMs: 150, reply: { json: answer('timers') } }],
       run: (etcd) => {
         let fired = false;
         setTimeout(() => {
@@ -125,11 +126,11 @@ module.exports = {
     {
       name: 'one call during another',
       difference: 'sync-blocks',
-      expected: { result: { outer: { outer: true }, inner: { inner: true } } },
-      theirs: { result: { outer: { inner: true }, inner: { inner: true } } },
+      expected: { result: { outer: answer('outer'), inner: answer('inner') } },
+      theirs: { result: { outer: answer('inner'), inner: answer('inner') } },
       steps: [
-        { match: /outer/, delayMs: 150, reply: { json: { outer: true } } },
-        { match: /inner/, delayMs: 250, reply: { json: { inner: true } } },
+        { match: /outer/, delayMs: 150, reply: { json: answer('outer') } },
+        { match: /inner/, delayMs: 250, reply: { json: answer('inner') } },
       ],
       run: async (etcd) => {
         const inner = new Promise((resolve) => setTimeout(() => resolve(etcd.getSync('inner').body), 10));

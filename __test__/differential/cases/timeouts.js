@@ -3,7 +3,9 @@
 // Limits of time. Cases wait on a server that does nothing, never on a clock.
 
 const HOST = '127.0.0.1:{a}';
-const slow = { reply: { chunks: [...'{"action":"get"}'].map((data) => ({ data, delayMs: 40 })) } };
+/** Of etcd, to whatever was asked. */
+const ANSWER = { action: 'get', node: { key: '/k', value: 'v' } };
+const slow = { reply: { chunks: [...'{"action":"get","node":{}}'].map((data) => ({ data, delayMs: 25 })) } };
 
 const codes = ({ arguments: args }) =>
   args[0].errors.map(({ httperror: { code, connect, message } }) => ({ code, connect, message }));
@@ -58,33 +60,33 @@ module.exports = {
     ...[0, undefined, null].map((timeout) => ({
       name: `${timeout} is no limit`,
       options: { timeout },
-      steps: [{ delayMs: 100, reply: { json: {} } }],
+      steps: [{ delayMs: 100, reply: { json: ANSWER } }],
       call: ['get', 'k'],
     })),
     ...['50', -1, Number.NaN, {}].map((timeout) => ({
       difference: 'bad-arguments',
       name: `a timeout of ${typeof timeout === 'string' ? `'${timeout}'` : timeout}`,
       options: { timeout },
-      steps: [{ delayMs: 100, reply: { json: {} } }],
+      steps: [{ delayMs: 100, reply: { json: ANSWER } }],
       call: ['get', 'k'],
     })),
     {
       name: 'Infinity',
       options: { timeout: Number.POSITIVE_INFINITY },
-      steps: [{ delayMs: 50, reply: { json: {} } }],
+      steps: [{ delayMs: 50, reply: { json: ANSWER } }],
       call: ['get', 'k'],
     },
     {
       name: 'the wait for a free connection does not count',
       options: { timeout: 1000, pool: { maxSockets: 1 } },
-      fallback: { delayMs: 450, reply: { json: {} } },
+      fallback: { delayMs: 450, reply: { json: ANSWER } },
       run: (_, { call }) => Promise.all(['a', 'b', 'c'].map((key) => call('get', key))),
       compares: ['result'],
     },
     {
       name: 'a timeout of a single call',
       difference: 'call-timeout',
-      fallback: { delayMs: 2000, reply: { json: {} } },
+      fallback: { delayMs: 2000, reply: { json: ANSWER } },
       call: ['get', 'k', { timeout: 500 }],
       expected: { wire: ['GET /v2/keys/k'], codes: ['ESOCKETTIMEDOUT'] },
       theirs: { wire: ['GET /v2/keys/k?timeout=500'], codes: undefined },

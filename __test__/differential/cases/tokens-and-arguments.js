@@ -3,6 +3,8 @@
 // What methods return, and what they do with their arguments.
 
 const held = { stall: true };
+/** Of etcd, to whatever was asked. */
+const ANSWER = { action: 'get', node: { key: '/k', value: 'v' } };
 
 /** Every asynchronous method, with arguments that are enough. */
 const METHODS = {
@@ -359,7 +361,7 @@ module.exports = {
     },
     {
       name: 'the callback comes in the order of the answers',
-      steps: [{ delayMs: 400, reply: { json: { n: 1 } } }, { reply: { json: { n: 2 } } }],
+      steps: [{ delayMs: 400, reply: { json: { ...ANSWER, n: 1 } } }, { reply: { json: { ...ANSWER, n: 2 } } }],
       run: async (etcd, { received }) => {
         const order = [];
         const first = new Promise((resolve) => etcd.get('one', (_, body) => resolve(order.push(body.n))));
@@ -414,7 +416,7 @@ module.exports = {
       difference: 'connections',
       compares: ['result'],
       theirs: { result: 'blocked' },
-      fallback: { reply: { json: {} } },
+      fallback: { reply: { json: ANSWER } },
       steps: [{ match: /wait=true/, times: 1000, stall: true }],
       run: async (etcd, { call, received, within }) => {
         const tokens = Array.from({ length: 100 }, () => etcd.watch('k', () => {}));

@@ -19,6 +19,15 @@ function testFilesIn(folder) {
 /** All test files, as a list: what a folder or a pattern means to `node --test` differs between Node's versions. */
 const allTestFiles = () => testFilesIn(FOLDER).sort();
 
+/** Those whose clients talk over the transport that TEST_TRANSPORT names. */
+function filesOfBehaviour() {
+  const talks = (file) => /\bwith(Client|Etcd)\(/.test(fs.readFileSync(path.resolve(ROOT, file), 'utf8'));
+  return allTestFiles().filter(talks);
+}
+
+/** The name of a file: `requests/keys`. */
+const testName = (file) => path.relative(FOLDER, file).replaceAll(path.sep, '/').replace(/\.test\.[cm]?js$/, '');
+
 /** The file of a name such as `requests/keys`. */
 const testFile = (name) => path.join(FOLDER, `${name}.test.js`);
 
@@ -33,4 +42,4 @@ function testFilesOf(word) {
   return statOf(place).isDirectory() ? testFilesIn(place).sort() : [place];
 }
 
-module.exports = { FOLDER, allTestFiles, testFile, testFilesOf };
+module.exports = { FOLDER, allTestFiles, filesOfBehaviour, testFile, testFilesOf, testName };

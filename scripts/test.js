@@ -13,8 +13,8 @@ const { ROOT, ensureAddon, ensureDependencies, localBinary, run } = require('./s
 const { findEtcd } = require('./etcd');
 const { Failure, main, say } = require('./command');
 const { runParts } = require('./parts');
-const { FOLDER, allTestFiles, testFilesOf } = require('./test-files');
-const { chosenTransport } = require('../__test__/support/transports');
+const { FOLDER, allTestFiles, filesOfBehaviour, testFilesOf, testName } = require('./test-files');
+const { TRANSPORTS, chosenTransport, whyLeftOut } = require('../__test__/support/transports');
 
 const BUILDS = ['--debug', '--release'];
 
@@ -31,14 +31,20 @@ function parse(args) {
   return { debug: isDebugBuild(builds, files), files, flags };
 }
 
-function nodeTests(files, flags) {
+function nodeTests(files, flags, env = process.env) {
   if (files.some((file) => path.basename(file) === 'install.test.js')) {
     ensureDependencies(path.join(ROOT, FOLDER, 'install'));
   }
   const reporter = flags.some((flag) => flag.startsWith('--test-reporter'))
     ? []
     : [`--test-reporter=${process.stdout.isTTY ? 'spec' : 'tap'}`];
-  run(process.execPath, ['--test', ...reporter, ...flags, ...files], { cwd: ROOT });
+  run(process.execPath, ['--test', ...reporter, ...flags, ...files], { cwd: ROOT, env });
+}
+
+/** The tests of behaviour once more, on a store in this process, but for the files that it leaves out as a whole. */
+function memoryTests(flags) {
+  const files = filesOfBehaviour().filter((file) => !whyLeftOut(TRANSPORTS.memory, testName(file)));
+  nodeTests(files, flags, { ...process.env, TEST_TRANSPORT: 'memory' });
 }
 
 function test(args) {
@@ -56,6 +62,7 @@ function test(args) {
     { name: 'Rust tests', work: () => run('cargo', ['test', '--no-default-features', '--locked'], inRoot) },
     { name: 'Type tests', work: () => run(localBinary('tsd'), [], inRoot) },
     javaScript(allTestFiles()),
+    { name: 'JavaScript tests on a store in memory', work: () => memoryTests(flags) },
   ]);
 }
 

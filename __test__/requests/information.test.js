@@ -16,7 +16,7 @@ const answers = {
     assert.equal(body.etcdserver, t.version);
   },
   selfStats(body) {
-    assert.deepEqual([body.name, body.state], ['default', 'StateLeader']);
+    assert.deepEqual([body.name, body.state], [t.name, 'StateLeader']);
     assert.equal(body.leaderInfo.leader, body.id);
   },
   leaderStats(body) {
@@ -100,7 +100,7 @@ test('a follower that has no statistics of the leader is no error', async () => 
 describe('raw', () => {
   test('reads any path', async () => {
     const { members } = await t.etcd.raw('GET', 'v2/members');
-    assert.deepEqual([members.length, members[0].name], [1, 'default']);
+    assert.deepEqual([members.length, members[0].name], [1, t.name]);
     assert.equal(await t.etcd.raw('GET', 'v2/machines'), t.url);
   });
 

@@ -41,6 +41,16 @@ class TestEtcd {
     return this.server?.version;
   }
 
+  /** Of the member. */
+  get name() {
+    return this.server?.name;
+  }
+
+  /** Runs a file beside the test, where it reaches the same server: { code, stdout, stderr }. */
+  runBeside(file, options) {
+    return transport.runBeside(file, options);
+  }
+
   /** A client of its own. */
   connect(options) {
     return new Etcd(this.host, { ...transport.options, ...options });

@@ -1,12 +1,15 @@
 'use strict';
 
 // Runs JavaScript in a Node process of its own: for what a test can only see from outside, such as whether and when
-// the process ends by itself.
+// the process ends by itself. Or in a thread of its own: for what only has to go on beside the test.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { spawn } = require('node:child_process');
+const { once } = require('node:events');
+const { text } = require('node:stream/consumers');
+const { Worker } = require('node:worker_threads');
 
 const ROOT = path.join(__dirname, '..', '..');
 
@@ -51,6 +54,17 @@ function runScript(source, { args = [], env = {}, timeoutMs = 20_000, execArgv =
   });
 }
 
+/** Runs a file in a thread of this process and resolves when it has ended: { code, stdout, stderr }. */
+async function runThread(file, { args = [], timeoutMs = 20_000 } = {}) {
+  const worker = new Worker(path.resolve(ROOT, file), { argv: args, stdout: true, stderr: true });
+  const deadline = setTimeout(() => worker.terminate(), timeoutMs);
+  const output = Promise.all([text(worker.stdout), text(worker.stderr)]);
+  const [code] = await once(worker, 'exit');
+  clearTimeout(deadline);
+  const [stdout, stderr] = await output;
+  return { code, stdout, stderr };
+}
+
 /** Runs a script as `runScript`, expects it to end well and by itself, and resolves with the JSON that it printed. */
 async function printedBy(source, options) {
   const { code, signal, stdout, stderr, timedOut } = await runScript(source, options);
@@ -59,4 +73,4 @@ async function printedBy(source, options) {
   return JSON.parse(stdout);
 }
 
-module.exports = { printedBy, runScript };
+module.exports = { printedBy, runScript, runThread };

@@ -2,15 +2,18 @@
 
 // What the tests' clients talk over: TEST_TRANSPORT names one of these. A further one is a row:
 //
-//   start       (options) => what it needs, started: { host, stop(), … }; the options are those of scripts/etcd-server.js
+//   start       (options) => what it needs, started: { host, url, version, name, stop(), kill(), start() … }; the options
+//               are those of scripts/etcd-server.js, for those that can have them
 //   hosts       (address) => what `new Etcd` gets as hosts, for a `host:port`
 //   options     of every client
+//   runBeside   (file, { args, timeoutMs }) => runs a file where it reaches the same server, beside the test
 //   leavesOut   the tests that say nothing about it: { file, tests, because }, of a file such as `watcher/faults` those
 //               with these names, or in a `describe` with such a name; all, if there are no `tests`
 
 const path = require('node:path');
 const { Failure } = require('../../scripts/command');
 const { startEtcd } = require('../../scripts/etcd');
+const { runScript, runThread } = require('./node-script');
 
 // A folder with server.pem and server-key.pem: etcd then speaks https. Its authority must be trusted by
 // NODE_EXTRA_CA_CERTS (scripts/test-servers.js sets both).
@@ -23,9 +26,86 @@ const TRANSPORTS = {
     start: (options) => startEtcd({ tls, ...options }),
     hosts: (address) => (tls ? `https://${address}` : address),
     options: {},
+    runBeside: runScript,
     leavesOut: [],
   },
+
+  /** A store in this process. */
+  memory: {
+    start: startMemory,
+    hosts: (address) => address,
+    options: {},
+    runBeside: runThread,
+    leavesOut: [
+      { file: 'connections/client', because: 'it has no hosts, credentials, headers or connections' },
+      { file: 'connections/failover', because: 'it is the only member there is' },
+      { file: 'connections/proxies', because: 'it is not reached through a network' },
+      { file: 'install/install', because: 'that is a test of the package, which is the same for each transport' },
+      { file: 'support/support', because: 'that is a test of the tools, which are the same for each transport' },
+      {
+        file: 'processes/close',
+        tests: [
+          'closes the kept connections, those of Sync calls too',
+          'with { abort: true } ends all that a client can have under way',
+        ],
+        because: 'it has no connections',
+      },
+      {
+        file: 'processes/lifecycle',
+        tests: ['the processes of a cluster each have a client'],
+        because: 'each process has stores of its own',
+      },
+      {
+        file: 'processes/lifecycle',
+        tests: ['two copies of the package work in one process'],
+        because: 'each copy of the binary has stores of its own',
+      },
+      {
+        file: 'requests/debugging',
+        tests: ['NODE_DEBUG=etcd'],
+        because: 'the host has credentials, which it does not take',
+      },
+      {
+        file: 'requests/load',
+        tests: ['10,000 requests at 64 in flight', '10,000 requests one after the other use one connection'],
+        because: 'they count connections, of which it has none',
+      },
+      { file: 'requests/sync', tests: ['goes on to another host'], because: 'it cannot be one of several hosts' },
+      {
+        file: 'watcher/loops',
+        tests: ['is how soon it notices a server that has become silent, and then it loses nothing'],
+        because: 'it cannot be paused',
+      },
+      {
+        file: 'watcher/lossless',
+        tests: [
+          'goes on with another host when its own dies',
+          'a recursive watcher of two hosts',
+          'a watcher of a quiet key',
+        ],
+        because: 'no proxy can be before it',
+      },
+    ],
+  },
 };
+
+let stores = 0;
+
+/** An empty store that nobody else in this process uses. While it is killed, it refuses connections. */
+async function startMemory() {
+  const Etcd = require('../..'); // not before the addon is built
+  stores += 1;
+  const store = Etcd.memory(`test-${stores}`);
+  return {
+    host: store.host,
+    url: store.host,
+    version: '3.4.45',
+    name: 'memory',
+    kill: async () => store.disconnect(),
+    start: async () => store.reconnect(),
+    stop: async () => store.reset(),
+  };
+}
 
 /** The transport that the environment names. */
 function chosenTransport() {

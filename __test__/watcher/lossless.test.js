@@ -11,7 +11,6 @@ const Etcd = require('../..');
 const { keep } = require('../support/clean-up');
 const { at, withClient } = require('../support/etcd');
 const { startFaultProxy } = require('../support/fault-proxy');
-const { runScript } = require('../support/node-script');
 const { blockFor, waitUntil } = require('../support/promises');
 const { Dice, chooseSeed } = require('../support/random');
 const { before, describe, test } = require('../support/test');
@@ -44,7 +43,7 @@ const proxied = async () => keep(await startFaultProxy(t.port));
 /** Resolves with the indexes that etcd confirmed, in order, once all values are written. */
 async function write(prefix, from, to, concurrency, pause = 0) {
   const args = [t.host, prefix, from, to, KEYS, concurrency, pause].map(String);
-  const { code, stdout, stderr } = await runScript(WRITER, { args, timeoutMs: 80_000 });
+  const { code, stdout, stderr } = await t.runBeside(WRITER, { args, timeoutMs: 80_000 });
   assert.equal(code, 0, stderr);
   const { indexes } = JSON.parse(stdout);
   return indexes.map(([index]) => index).sort((a, b) => a - b);

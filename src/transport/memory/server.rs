@@ -38,6 +38,7 @@ pub enum Answer {
 /// A store, and what tests do to it.
 #[derive(Debug)]
 pub struct Server {
+    name: String,
     state: Mutex<State>,
     /// When the next node ends, by the store's clock.
     due: watch::Sender<Option<Timestamp>>,
@@ -65,14 +66,13 @@ impl Server {
     pub fn named(name: &str) -> Arc<Self> {
         static SERVERS: LazyLock<Named> = LazyLock::new(Named::default);
         let mut servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(servers.entry(name.to_owned()).or_insert_with(|| Arc::new(Self::new())))
+        Arc::clone(servers.entry(name.to_owned()).or_insert_with(|| Arc::new(Self::new(name))))
     }
 
-    #[must_use]
-    pub fn new() -> Self {
+    fn new(name: &str) -> Self {
         let (store, faults, log) = (Store::default(), Faults::default(), Log::default());
         let state = State { store, ahead: 0, is_connected: true, faults, log };
-        Self { state: Mutex::new(state), due: watch::Sender::new(None) }
+        Self { name: name.to_owned(), state: Mutex::new(state), due: watch::Sender::new(None) }
     }
 
     /// Answers a request, as if there were no other.
@@ -94,7 +94,8 @@ impl Server {
             return self.answer_key(request, &key, &both.collect::<Vec<_>>().join("&"));
         }
         let stats = || self.lock().store.stats().unwrap_or_default();
-        Answer::Reply(endpoints::answer(&request.verb, path, stats))
+        let host = format!("memory:{}", self.name);
+        Answer::Reply(endpoints::answer(&request.verb, path, &host, stats))
     }
 
     fn answer_key(self: &Arc<Self>, request: &Request, key: &str, parameters: &str) -> Answer {
@@ -329,12 +330,6 @@ impl Server {
 impl Unwatch for Server {
     fn unwatch(&self, id: &WatchId) {
         self.lock().store.unwatch(id);
-    }
-}
-
-impl Default for Server {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -110,13 +110,7 @@ impl NativeMemory {
         self.server.compact();
     }
 
-    fn add_rule(
-        &self,
-        verb: Option<String>,
-        key: Option<String>,
-        times: u32,
-        effect: Effect,
-    ) -> Result<()> {
+    fn add_rule(&self, verb: Option<String>, key: Option<String>, times: u32, effect: Effect) -> Result<()> {
         let decoded = |key: String| Key::parse(&key).map(|key| key.name()).map_err(invalid);
         let name = key.map(decoded).transpose()?;
         self.server.add_rule(Rule { verb, name, times, effect });

@@ -38,8 +38,17 @@ async function runWatchers(seed) {
   console.log(JSON.stringify(counts));
 }
 
+/** A store in this process and an etcd, which must answer the same. */
+async function runStores(seed) {
+  const { canBeCompared, runLockstep } = require('../__test__/support/lockstep');
+  if (!canBeCompared()) throw new Failure('A store in this process is compared with etcd 3.4: ETCD names another one');
+  const { wrong, ...counts } = await runLockstep(seed);
+  if (wrong.length > 0) throw new Failure(wrong.join('\n'));
+  console.log(JSON.stringify(counts));
+}
+
 /** What goes on side by side. */
-const KINDS = [runWatchers, runWatchers, runRequests];
+const KINDS = [runWatchers, runWatchers, runRequests, runStores];
 
 async function soak(args) {
   const minutes = minutesOf(args);

@@ -26,7 +26,11 @@ function filesOfBehaviour() {
 }
 
 /** The name of a file: `requests/keys`. */
-const testName = (file) => path.relative(FOLDER, file).replaceAll(path.sep, '/').replace(/\.test\.[cm]?js$/, '');
+const testName = (file) =>
+  path
+    .relative(FOLDER, file)
+    .replaceAll(path.sep, '/')
+    .replace(/\.test\.[cm]?js$/, '');
 
 /** The file of a name such as `requests/keys`. */
 const testFile = (name) => path.join(FOLDER, `${name}.test.js`);

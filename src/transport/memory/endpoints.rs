@@ -1,12 +1,10 @@
 //! What an etcd answers beside its keys (semantics.md 3.4).
 
-use crate::transport::memory::reply::plain;
+use crate::transport::memory::reply::{self, JSON, TEXT};
 use crate::v2::reply::Reply;
 use crate::v2::request::Verb;
 use percent_encoding::percent_decode_str;
 
-const JSON: &str = "application/json";
-const TEXT: &str = "text/plain; charset=utf-8";
 const KEYS: &str = "/v2/keys";
 /// The etcd whose answers these are.
 const VERSION: &str = r#"{"etcdserver":"3.4.45","etcdcluster":"3.4.0"}"#;
@@ -20,27 +18,30 @@ pub fn key(path: &str) -> Option<String> {
 
 /// The answer of any other path. `host` is what clients name the store by.
 pub fn answer(verb: &Verb, path: &str, host: &str, store_stats: impl FnOnce() -> Vec<u8>) -> Reply {
-    if !is_known(path) {
-        return plain(404, TEXT, "404 page not found\n");
-    }
-    if !verb.is_read() {
-        return plain(405, TEXT, "Method Not Allowed\n");
+    let Some(methods) = methods(path) else { return reply::refusal(404, "404 page not found\n") };
+    if methods.split(',').all(|method| method != verb.as_str()) {
+        return reply::method_not_allowed(methods);
     }
     match path {
-        "/version" => plain(200, JSON, VERSION),
-        "/health" => plain(200, TEXT, r#"{"health":"true"}"#),
-        "/v2/machines" => plain(200, TEXT, host),
-        "/v2/members" => plain(200, JSON, format!("{{\"members\":[{}]}}\n", member(host))),
-        "/v2/members/leader" => plain(200, JSON, format!("{}\n", member(host))),
-        "/v2/stats/store" => plain(200, JSON, store_stats()),
-        "/v2/stats/leader" => plain(200, JSON, r#"{"leader":"8e9e05c52164694d","followers":{}}"#),
-        _ => plain(200, JSON, self_stats()),
+        "/version" => reply::plain(200, JSON, VERSION),
+        "/health" => reply::plain(200, TEXT, r#"{"health":"true"}"#),
+        "/v2/machines" => reply::plain(200, TEXT, host),
+        "/v2/members" => reply::of_members(format!("{{\"members\":[{}]}}\n", member(host))),
+        "/v2/members/leader" => reply::of_members(format!("{}\n", member(host))),
+        "/v2/stats/store" => reply::plain(200, JSON, store_stats()),
+        "/v2/stats/leader" => reply::plain(200, JSON, r#"{"leader":"8e9e05c52164694d","followers":{}}"#),
+        _ => reply::plain(200, JSON, self_stats()),
     }
 }
 
-fn is_known(path: &str) -> bool {
-    let known = ["/version", "/health", "/v2/machines", "/v2/members", "/v2/members/leader"];
-    known.contains(&path) || ["/v2/stats/store", "/v2/stats/leader", "/v2/stats/self"].contains(&path)
+/// What a path may be asked by, if there is anything. The members of a store never change.
+fn methods(path: &str) -> Option<&'static str> {
+    match path {
+        "/v2/machines" => Some("GET,HEAD"),
+        "/version" | "/health" | "/v2/members" | "/v2/members/leader" => Some("GET"),
+        "/v2/stats/store" | "/v2/stats/leader" | "/v2/stats/self" => Some("GET"),
+        _ => None,
+    }
 }
 
 /// The only member, which clients reach and no other member.

@@ -1,8 +1,11 @@
 //! Replies as an etcd with one member gives them.
 
+use crate::v2::command::MethodNotAllowed;
 use crate::v2::error::Error;
 use crate::v2::reply::{Headers, Reply};
 
+pub const JSON: &str = "application/json";
+pub const TEXT: &str = "text/plain; charset=utf-8";
 /// The identity that etcd gives a cluster of one member by default.
 const CLUSTER_ID: &str = "cdf818194e3a8c32";
 /// The election that made the only member the leader.
@@ -11,7 +14,7 @@ const TERM: &str = "2";
 /// Of the keys: `index` is the store's.
 #[must_use]
 pub fn of_keys(status: u16, index: u64, body: Vec<u8>) -> Reply {
-    let mut headers = with_kind("application/json", Some(index));
+    let mut headers = with_kind(JSON, Some(index));
     // One entry of the log is etcd's own: that of the election.
     headers.push("x-raft-index", (index + 1).to_string().as_bytes());
     headers.push("x-raft-term", TERM.as_bytes());
@@ -21,13 +24,43 @@ pub fn of_keys(status: u16, index: u64, body: Vec<u8>) -> Reply {
 /// An error of the keys.
 #[must_use]
 pub fn of_error(error: &Error) -> Reply {
-    complete(error.code.status(), with_kind("application/json", Some(error.index)), error.body())
+    complete(error.code.status(), with_kind(JSON, Some(error.index)), error.body())
 }
 
 /// Of anything else.
 #[must_use]
 pub fn plain(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Reply {
     complete(status, with_kind(kind, None), body.into())
+}
+
+/// Of the members.
+#[must_use]
+pub fn of_members(body: String) -> Reply {
+    let mut headers = with_kind(JSON, None);
+    headers.push("x-etcd-cluster-id", CLUSTER_ID.as_bytes());
+    complete(200, headers, body.into_bytes())
+}
+
+/// An error of anything but keys (Go: `net/http`, Error).
+#[must_use]
+pub fn refusal(status: u16, text: &str) -> Reply {
+    let mut headers = with_kind(TEXT, None);
+    headers.push("x-content-type-options", b"nosniff");
+    complete(status, headers, text.into())
+}
+
+/// The refusal of a method; `allowed` are those there are.
+#[must_use]
+pub fn method_not_allowed(allowed: &str) -> Reply {
+    let mut reply = refusal(MethodNotAllowed::STATUS, MethodNotAllowed::BODY);
+    reply.headers.push("allow", allowed.as_bytes());
+    reply
+}
+
+/// Of what is asked by browsers, before they ask anything else.
+#[must_use]
+pub fn empty() -> Reply {
+    complete(200, Headers::default(), Vec::new())
 }
 
 fn with_kind(kind: &str, index: Option<u64>) -> Headers {

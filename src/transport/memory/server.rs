@@ -77,6 +77,9 @@ impl Server {
 
     /// Answers a request, as if there were no other.
     pub fn answer(self: &Arc<Self>, request: &Request) -> Answer {
+        if request.verb.as_str() == "OPTIONS" {
+            return Answer::Reply(reply::empty());
+        }
         let mut reply = match &request.target {
             Target::Key(key) => self.answer_key(request, &key.name(), &request.parameters),
             Target::Path(path) => self.answer_path(request, path),
@@ -100,7 +103,7 @@ impl Server {
 
     fn answer_key(self: &Arc<Self>, request: &Request, key: &str, parameters: &str) -> Answer {
         let Ok(method) = Method::try_from(&request.verb) else {
-            return Answer::Reply(other_method(&request.verb));
+            return Answer::Reply(reply::method_not_allowed(MethodNotAllowed::ALLOW));
         };
         let form = Form::parse(parameters);
         let command = form.and_then(|form| Command::parse(method, key, &form, request.value.as_deref()));
@@ -331,14 +334,4 @@ impl Unwatch for Server {
     fn unwatch(&self, id: &WatchId) {
         self.lock().store.unwatch(id);
     }
-}
-
-fn other_method(verb: &Verb) -> Reply {
-    if verb.as_str() == "OPTIONS" {
-        return reply::plain(200, "text/plain; charset=utf-8", "");
-    }
-    let mut reply =
-        reply::plain(MethodNotAllowed::STATUS, "text/plain; charset=utf-8", MethodNotAllowed::BODY);
-    reply.headers.push("allow", MethodNotAllowed::ALLOW.as_bytes());
-    reply
 }

@@ -45,6 +45,7 @@ function loadFailure(error) {
     'comes from another platform without node_modules and package-lock.json (https://github.com/npm/cli/issues/4828).',
     'On any other: build it. With Rust and a C compiler, `npm install` and `npm run build` in a checkout of the source,',
     'then install the checkout, or name its .node file in NAPI_RS_NATIVE_LIBRARY_PATH.',
+    "If loading addons is disabled: Node's permission model allows it by --allow-addons; --no-addons has to go.",
   );
   const failure = new Error(text.join('\n'));
   failure.code = 'ERR_NATIVE_BINARY';

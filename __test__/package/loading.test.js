@@ -36,8 +36,8 @@ const REQUIRE = `
     console.log(JSON.stringify({ code: err.code, message: err.message, cause: Boolean(err.cause) }));
   }`;
 
-function failureOf(place, { source = REQUIRE, env } = {}) {
-  return printedBy(source, { args: [place], env: { NAPI_RS_NATIVE_LIBRARY_PATH: '', ...env } });
+function failureOf(place, { source = REQUIRE, env, execArgv } = {}) {
+  return printedBy(source, { args: [place], execArgv, env: { NAPI_RS_NATIVE_LIBRARY_PATH: '', ...env } });
 }
 
 function assertReadable({ code, message, cause }, complaint) {
@@ -88,6 +88,24 @@ describe('require fails with one readable error', () => {
       assertReadable(await failureOf(copyOfPackage(name, bytes())), new RegExp(BINARY));
     });
   }
+
+  test('where addons are not allowed, and names the option that allows them', async (t) => {
+    // Of Node 20 and newer; its name changed.
+    const permission = ['--permission', '--experimental-permission'].find((name) =>
+      process.allowedNodeEnvironmentFlags.has(name),
+    );
+    if (!process.allowedNodeEnvironmentFlags.has('--allow-addons')) t.diagnostic('this Node has no permission model');
+    else {
+      const execArgv = [permission, '--allow-fs-read=*'];
+      const failure = await failureOf(ROOT, { execArgv });
+      assertReadable(failure, /loading addons is disabled/);
+      assert.match(failure.message, /Node's permission model allows it by --allow-addons/);
+      const source = 'console.log(JSON.stringify(new (require(process.argv[1]))("h:1").getHosts()))';
+      const allowed = { args: [ROOT], execArgv: [...execArgv, '--allow-addons'] };
+      assert.deepEqual(await printedBy(source, allowed), ['http://h:1']);
+    }
+    assertReadable(await failureOf(ROOT, { execArgv: ['--no-addons'] }), /loading addons is disabled/);
+  });
 
   test('with a binary of another architecture', async () => {
     assertReadable(await failureOf(copyOfPackage('architecture', ofAnotherArchitecture())), new RegExp(BINARY));

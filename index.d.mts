@@ -36,6 +36,7 @@ export type {
   ReconnectError,
   RequestMessage,
   ResponseHeaders,
+  ResyncError,
   RmdirOptions,
   SelfStats,
   ServerFailure,

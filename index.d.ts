@@ -993,6 +993,12 @@ declare namespace Etcd {
     syscall?: string;
   }
 
+  /** What `resync` comes with: etcd's word on the events that it no longer has. */
+  export interface ResyncError extends EtcdError {
+    errorCode: number;
+    error: ErrorBody;
+  }
+
   /** What an aborted request's promise rejects with. */
   export interface AbortError extends Error {
     name: 'AbortError';
@@ -1092,7 +1098,7 @@ declare namespace Etcd {
     /** All hosts failed, or a server ended the watch without an event. The watcher tries again after a pause. */
     reconnect: [err: ReconnectError];
     /** The server no longer has what comes next: events are lost, read the keys again. Once for each gap. */
-    resync: [err: EtcdError];
+    resync: [err: ResyncError];
     /**
      * An answer that is no event, such as a refusal for want of credentials, after which the watcher tries again; or a
      * key that cannot be watched. Without a listener this is a process warning.

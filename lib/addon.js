@@ -1,7 +1,12 @@
+// biome-ignore-all lint/style/useNodejsImportProtocol: old versions of Node do not know it
 'use strict';
 
 // The addon, by way of the loader that `napi build` generates, whose errors are put here into words that help.
 // Syntax that old versions of Node can read, since it is here that they are told so.
+
+const fs = require('fs');
+const { createRequire } = require('module');
+const path = require('path');
 
 const LEAST_NODE = 18;
 const SUPPORTED = [
@@ -45,6 +50,7 @@ function loadFailure(error) {
     'comes from another platform without node_modules and package-lock.json (https://github.com/npm/cli/issues/4828).',
     'On any other: build it. With Rust and a C compiler, `npm install` and `npm run build` in a checkout of the source,',
     'then install the checkout, or name its .node file in NAPI_RS_NATIVE_LIBRARY_PATH.',
+    "If loading addons is disabled: Node's permission model allows it by --allow-addons; --no-addons has to go.",
   );
   const failure = new Error(text.join('\n'));
   failure.code = 'ERR_NATIVE_BINARY';
@@ -52,10 +58,46 @@ function loadFailure(error) {
   return failure;
 }
 
+/** How the names of the packages with a binary for this system end. */
+const ENDINGS = { darwin: [''], linux: ['-gnu', '-musl'], win32: ['-msvc'] }[process.platform] || [];
+
+/** What an installed package tells of its binary: { file, size, expected }, `expected` undefined in a checkout. */
+function installedBinary(name) {
+  try {
+    // Not `require` itself: bundlers would look for what it asks for.
+    const manifest = createRequire(__filename).resolve(`${name}/package.json`);
+    const { main, binarySize } = JSON.parse(fs.readFileSync(manifest, 'utf8'));
+    const file = path.join(path.dirname(manifest), main);
+    return { file, size: fs.statSync(file).size, expected: binarySize };
+  } catch (_) {
+    return undefined; // the loader says so
+  }
+}
+
+/** Some installers bring the binaries for both C libraries, of which one is loaded. */
+function isForOtherLibc(ending) {
+  return process.platform === 'linux' && (ending === '-musl') !== /musl/.test(libc());
+}
+
+/**
+ * Refuses a binary that was cut, as by a full disk: the system's loader would read beyond its end, and the process would
+ * die of a signal.
+ */
+function checkSizes() {
+  for (const ending of ENDINGS) {
+    const binary = installedBinary(`@node-etcd-native/binding-${process.platform}-${process.arch}${ending}`);
+    const isWhole = !binary || binary.expected === undefined || binary.size === binary.expected;
+    if (!isWhole && !isForOtherLibc(ending)) {
+      throw new Error(`${binary.file} has ${binary.size} bytes instead of ${binary.expected}: install it again`);
+    }
+  }
+}
+
 function load() {
   if (parseInt(process.versions.node, 10) < LEAST_NODE) {
     throw new Error(`Node.js ${process.versions.node} is too old: ${LEAST_NODE} is the oldest that works`);
   }
+  if (!process.env.NAPI_RS_NATIVE_LIBRARY_PATH) checkSizes();
   const binding = require('../binding');
   if (!binding.NativeClient) throw new Error('What was loaded is not the binary of node-etcd-native');
   return binding;

@@ -2,7 +2,8 @@
 'use strict';
 
 // npm run pack: the packages as they are published, as archives in a folder (dist/ if none is named): the main one, and
-// one for each platform whose binary is there.
+// one for each platform whose binary is there, with its size, by which lib/addon.js knows one that was cut, and with the
+// licences of what is in it.
 //   npm run pack -- [folder] [--binaries folder] [--all]
 //       --binaries: where the binaries are, instead of the checkout        --all: fails if a platform's is missing
 //
@@ -12,8 +13,12 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
+const { parseTriple } = require('@napi-rs/cli');
+const { thirdPartyLicences } = require('./licences');
 const { ROOT } = require('./setup');
 const { Failure, ask, main, say } = require('./command');
+
+const LICENCES = 'THIRD-PARTY-LICENSES';
 
 const readManifest = (folder) => JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'));
 
@@ -39,6 +44,16 @@ function publishedManifest(platforms) {
   const { scripts, devDependencies, overrides, napi, tsd, ...rest } = readManifest(ROOT);
   const optionalDependencies = Object.fromEntries(platforms.map(({ manifest }) => [manifest.name, rest.version]));
   return { ...rest, ...repository(), optionalDependencies };
+}
+
+/** What a platform's package says of itself once published. */
+function platformManifest({ manifest, binary }) {
+  return { ...manifest, ...repository(), files: [...manifest.files, LICENCES], binarySize: fs.statSync(binary).size };
+}
+
+/** The target that a folder under npm/ is for. */
+function targetOf(name) {
+  return readManifest(ROOT).napi.targets.find((target) => parseTriple(target).platformArchABI === name);
 }
 
 /** Lays a package out in a folder of its own and packs it. Returns the archive's path. */
@@ -70,10 +85,12 @@ function pack(destination, { all = false, binaries } = {}) {
       inRoot([...published.files, 'README.md', 'LICENSE']),
       destination,
     );
-    for (const { folder, manifest, binary } of platforms.filter(({ binary }) => binary)) {
-      const name = path.basename(folder);
-      const files = [binary, path.join(folder, 'README.md'), path.join(ROOT, 'LICENSE')];
-      archives.platforms[name] = packOne(path.join(stages, name), { ...manifest, ...repository() }, files, destination);
+    for (const platform of platforms.filter(({ binary }) => binary)) {
+      const name = path.basename(platform.folder);
+      const licences = path.join(stages, LICENCES);
+      fs.writeFileSync(licences, thirdPartyLicences(targetOf(name)));
+      const files = [platform.binary, path.join(platform.folder, 'README.md'), path.join(ROOT, 'LICENSE'), licences];
+      archives.platforms[name] = packOne(path.join(stages, name), platformManifest(platform), files, destination);
     }
     return archives;
   } finally {
@@ -95,4 +112,4 @@ function cli(args) {
 
 if (require.main === module) main(() => cli(process.argv.slice(2)));
 
-module.exports = { pack, platformPackages };
+module.exports = { pack, platformManifest, platformPackages };

@@ -4,9 +4,12 @@
 
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
-const { scripted } = require('../support/clean-up');
-const { freePort } = require('../support/etcd');
+const { keep, scripted } = require('../support/clean-up');
+const Etcd = require('../..');
+const { findVersion } = require('../../scripts/etcd');
+const { freePort, startEtcd } = require('../support/etcd');
 const { printedBy } = require('../support/node-script');
+const { rejection } = require('../support/promises');
 
 const SOURCE = `
   const Etcd = require('.');
@@ -34,6 +37,7 @@ describe('all hosts are tried again, three times,', () => {
   const elections = {
     'during an election (301)': [ELECTION, 500],
     'after an internal error of raft (300)': [status(500, { errorCode: 300 }), 500],
+    'when raft took too long (300)': [status(500, { errorCode: 300, cause: 'etcdserver: request timed out' }), 500],
     'when a follower says so': [status(503, 'Not current leader'), 503],
     'when the connection is reset': [{ reset: true }, 'ECONNRESET'],
     'when the connection is closed': [{ close: true }, 'ECONNRESET'],
@@ -99,6 +103,46 @@ describe('no host is tried again', () => {
     const wire = await scripted([], { fallback: status(400, { errorCode: 301, message: 'Election' }) });
     const { message, retries, errors } = await outcomeOf(wire.host);
     assert.deepEqual([message, retries, errors], ['Election', 0, []]);
+  });
+});
+
+describe('a refusal of this very request that has code 300', () => {
+  const cause = 'nodePath /1/k : Not a file ()';
+  const refusal = { errorCode: 300, message: 'Raft Internal Error', cause, index: 0 };
+
+  test('is told at once, from one host, which is as good as before', async () => {
+    const fallback = status(500, refusal);
+    const wires = [await scripted([], { fallback }), await scripted([], { fallback })];
+    const etcd = new Etcd(
+      wires.map(({ host }) => host),
+      { resendWrites: false },
+    );
+    const token = etcd.mkdir('k', { prevExist: true, ttl: 5 });
+    const err = await rejection(token);
+    assert.deepEqual(
+      [err.errorCode, err.error, err.code, token.retries, token.errors],
+      [300, refusal, undefined, 0, []],
+    );
+    assert.deepEqual(etcd.setSync('k', 'v').err.error, refusal);
+    const counts = await Promise.all(wires.map(async (wire) => (await wire.requests()).length));
+    assert.equal(counts[0] + counts[1], 2);
+  });
+
+  test('is what etcd 3.5 says to a TTL for a directory that exists', async (t) => {
+    let binary;
+    try {
+      binary = findVersion('3.5.30');
+    } catch (error) {
+      if (process.env.CI) throw error;
+      return t.skip(error.message.split('\n')[0]);
+    }
+    const server = keep(await startEtcd({ etcd: binary }));
+    const etcd = new Etcd(server.host);
+    await etcd.mkdir('dir');
+    const token = etcd.mkdir('dir', { prevExist: true, ttl: 60 });
+    const err = await rejection(token);
+    assert.deepEqual([err.errorCode, token.retries, token.errors], [300, 0, []]);
+    assert.match(err.error.cause, /Not a file/);
   });
 });
 

@@ -49,6 +49,12 @@ module.exports = [
     'error `ERR_NOT_ETCD` with `httpstatus` and `httpbody` for requests on keys; only a watch may end with an empty answer',
   ),
   row(
+    'refusal-300',
+    'error 300 that is a refusal of this very request: a TTL for a directory that exists, by etcd 3.5',
+    'taken for an election: tried again for 27 s, then "All servers returned error"',
+    'told at once, as `errorCode` and `error`',
+  ),
+  row(
     'watcher-native',
     'how a watcher asks',
     "through its object's `watch`, which can be replaced; a long poll for each event",

@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
+const { platformManifest, platformPackages } = require('../../scripts/pack');
 const { printedBy, runScript } = require('../support/node-script');
 
 const ROOT = path.join(__dirname, '..', '..');
@@ -29,6 +30,17 @@ function copyOfPackage(name, bytes) {
   return copy;
 }
 
+/** The package as it is installed: its binary in a package of its own, which says so many bytes. */
+function installed(name, bytes, binarySize) {
+  const copy = copyOfPackage(name);
+  const platform = platformPackages().find(({ manifest }) => manifest.main === BINARY);
+  const place = path.join(copy, 'node_modules', platform.manifest.name);
+  fs.mkdirSync(place, { recursive: true });
+  fs.writeFileSync(path.join(place, 'package.json'), JSON.stringify({ ...platformManifest(platform), binarySize }));
+  fs.writeFileSync(path.join(place, BINARY), bytes);
+  return copy;
+}
+
 const REQUIRE = `
   try {
     require(process.argv[1]);
@@ -36,8 +48,8 @@ const REQUIRE = `
     console.log(JSON.stringify({ code: err.code, message: err.message, cause: Boolean(err.cause) }));
   }`;
 
-function failureOf(place, { source = REQUIRE, env } = {}) {
-  return printedBy(source, { args: [place], env: { NAPI_RS_NATIVE_LIBRARY_PATH: '', ...env } });
+function failureOf(place, { source = REQUIRE, env, execArgv } = {}) {
+  return printedBy(source, { args: [place], execArgv, env: { NAPI_RS_NATIVE_LIBRARY_PATH: '', ...env } });
 }
 
 function assertReadable({ code, message, cause }, complaint) {
@@ -77,7 +89,7 @@ describe('require fails with one readable error', () => {
     assert.match(stderr, /^Error: node-etcd-native has no binary that can be loaded here\.\n {2}This is:/m);
   });
 
-  // Not those cut off further on: the system's loader maps them and then dies of SIGBUS, before any code of ours.
+  // In a checkout not those cut off further on: the system's loader dies of them, and nobody has said how large they are.
   const start = () => fs.readFileSync(path.join(ROOT, BINARY)).subarray(0, 100);
   for (const [name, bytes] of [
     ['an empty file', () => ''],
@@ -88,6 +100,34 @@ describe('require fails with one readable error', () => {
       assertReadable(await failureOf(copyOfPackage(name, bytes())), new RegExp(BINARY));
     });
   }
+
+  test('with a binary that was cut, though nobody could load it and live', async () => {
+    const bytes = fs.readFileSync(path.join(ROOT, BINARY));
+    const half = bytes.subarray(0, bytes.length / 2);
+    const failure = await failureOf(installed('cut', half, bytes.length));
+    assertReadable(
+      failure,
+      new RegExp(`${BINARY} has ${half.length} bytes instead of ${bytes.length}: install it again`),
+    );
+  });
+
+  test('where addons are not allowed, and names the option that allows them', async (t) => {
+    // Of Node 20 and newer; its name changed.
+    const permission = ['--permission', '--experimental-permission'].find((name) =>
+      process.allowedNodeEnvironmentFlags.has(name),
+    );
+    if (!process.allowedNodeEnvironmentFlags.has('--allow-addons')) t.diagnostic('this Node has no permission model');
+    else {
+      const execArgv = [permission, '--allow-fs-read=*'];
+      const failure = await failureOf(ROOT, { execArgv });
+      assertReadable(failure, /loading addons is disabled/);
+      assert.match(failure.message, /Node's permission model allows it by --allow-addons/);
+      const source = 'console.log(JSON.stringify(new (require(process.argv[1]))("h:1").getHosts()))';
+      const allowed = { args: [ROOT], execArgv: [...execArgv, '--allow-addons'] };
+      assert.deepEqual(await printedBy(source, allowed), ['http://h:1']);
+    }
+    assertReadable(await failureOf(ROOT, { execArgv: ['--no-addons'] }), /loading addons is disabled/);
+  });
 
   test('with a binary of another architecture', async () => {
     assertReadable(await failureOf(copyOfPackage('architecture', ofAnotherArchitecture())), new RegExp(BINARY));
@@ -111,6 +151,31 @@ describe('require fails with one readable error', () => {
     const failure = await failureOf(ROOT, { source: pretend('16.20.2') });
     assertReadable(failure, /^ {2}- Node\.js 16\.20\.2 is too old: 18 is the oldest that works\n$/);
     assert.match(failure.message, /Node\.js 16\.20\.2\n/);
+  });
+});
+
+describe('an installed binary is loaded', () => {
+  const HOSTS = 'console.log(JSON.stringify(new (require(process.argv[1]))("h:1").getHosts()))';
+  const env = { NAPI_RS_NATIVE_LIBRARY_PATH: '' };
+  const bytes = () => fs.readFileSync(path.join(ROOT, BINARY));
+
+  test('when it is as large as its package says, or that does not say', async () => {
+    for (const [name, size] of [
+      ['whole', bytes().length],
+      ['unsaid', undefined],
+    ]) {
+      assert.deepEqual(await printedBy(HOSTS, { args: [installed(name, bytes(), size)], env }), ['http://h:1']);
+    }
+  });
+
+  test('also beside a cut one for the other C library', { skip: process.platform !== 'linux' }, async () => {
+    const copy = installed('both', bytes(), bytes().length);
+    const scope = path.join(copy, 'node_modules', '@node-etcd-native');
+    const [own] = fs.readdirSync(scope);
+    const other = path.join(scope, own.endsWith('-gnu') ? own.replace(/gnu$/, 'musl') : own.replace(/musl$/, 'gnu'));
+    fs.cpSync(path.join(scope, own), other, { recursive: true });
+    fs.truncateSync(path.join(other, BINARY), 100_000);
+    assert.deepEqual(await printedBy(HOSTS, { args: [copy], env }), ['http://h:1']);
   });
 });
 

@@ -78,9 +78,38 @@ describe('the archives for the registry', () => {
       list('binding.js', 'index.d.mts', 'index.d.ts', 'index.js', 'index.mjs', ...modules),
     );
     for (const [name, archive] of Object.entries(archives.platforms)) {
-      assert.deepEqual(filesOf(archive), list(`node-etcd-native.${name}.node`));
+      assert.deepEqual(filesOf(archive), list('THIRD-PARTY-LICENSES', `node-etcd-native.${name}.node`));
     }
     assert.ok(Object.keys(archives.platforms).length > 0);
+  });
+
+  test('those with a binary say how large that is', () => {
+    for (const [name, archive] of Object.entries(archives.platforms)) {
+      const { main, binarySize } = manifestOf(archive);
+      assert.equal(main, `node-etcd-native.${name}.node`);
+      assert.equal(binarySize, fs.statSync(path.join(ROOT, main)).size);
+    }
+  });
+
+  test('those with a binary have the licence of each crate in it, and of the C libraries in those', () => {
+    for (const archive of Object.values(archives.platforms)) {
+      const text = tar('-xzOf', archive, 'package/THIRD-PARTY-LICENSES');
+      const [crates, ...licences] = text.split(/\n-{80}\n/);
+      const named = licences.flatMap((licence) => licence.trim().split(':\n')[0].split(', '));
+      const listed = crates.match(/^\S+ \d\S+(?= \()/gm);
+      assert.ok(listed.length > 100, `${listed.length} crates`);
+      assert.deepEqual([...new Set(named)].sort(), [...listed, 'the standard library of Rust'].sort());
+      for (const direct of ['napi', 'tokio', 'hyper', 'rustls', 'serde_json', 'thiserror']) {
+        assert.ok(
+          listed.some((crate) => crate.startsWith(`${direct} `)),
+          direct,
+        );
+      }
+      assert.match(text, /Permission is hereby granted, free of charge/);
+      assert.match(text, /Apache License\s+Version 2\.0, January 2004/);
+      assert.match(text, /Microsoft Corporation, Daan Leijen/); // mimalloc, in C
+      assert.doesNotMatch(crates, /^(syn|quote|proc-macro2|proptest|cc|node-etcd-native) /m);
+    }
   });
 
   test('the main one depends on the binaries of its own version and on nothing else, and runs no script', () => {

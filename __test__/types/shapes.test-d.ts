@@ -76,7 +76,11 @@ watcher.on('reconnect', (err) => {
   expectType<Etcd.EtcdError | undefined>(err.error);
   expectType<number | undefined>(err.reconnectCount);
 });
-watcher.on('resync', (err) => expectType<Etcd.EtcdError>(err));
+watcher.on('resync', (err) => {
+  expectType<Etcd.ResyncError>(err);
+  expectAssignable<Etcd.EtcdError>(err);
+  expectType<[number, Etcd.ErrorBody]>([err.errorCode, err.error]);
+});
 watcher.on('reconnect', (err) => expectType<Etcd.ResponseHeaders | undefined>(err.headers));
 watcher.on('error', (err) => expectType<unknown>(err.response));
 watcher.on('error', (err) => expectType<string | undefined>(err.code));

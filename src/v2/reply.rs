@@ -62,18 +62,29 @@ impl Reply {
     #[must_use]
     pub fn is_leader_election(&self) -> bool {
         match self.error() {
-            ErrorBody::Code(code) => code == Some(300.0) || code == Some(301.0),
+            ErrorBody::Fields { code: Some(INTERNAL), cause } => !is_refusal(&cause),
+            ErrorBody::Fields { code, .. } => code == Some(ELECTION),
             ErrorBody::Text(text) => text.contains("Not current leader"),
         }
     }
 
-    /// Looks at nothing but the code: a raw value is skipped without recursion, however deep the JSON is.
+    /// Whether etcd refuses this very request, though by the code of trouble within the cluster: whoever is asked,
+    /// whenever, says the same.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.error(), ErrorBody::Fields { code: Some(INTERNAL), cause } if is_refusal(&cause))
+    }
+
+    /// Looks at nothing but code and cause: a raw value is skipped without recursion, however deep the JSON is.
     fn error(&self) -> ErrorBody {
         if let Ok(text) = serde_json::from_slice::<String>(&self.body) {
             return ErrorBody::Text(text);
         }
         match serde_json::from_slice::<HashMap<String, &RawValue>>(&self.body) {
-            Ok(fields) => ErrorBody::Code(fields.get("errorCode").and_then(|code| code_number(code))),
+            Ok(fields) => ErrorBody::Fields {
+                code: fields.get("errorCode").and_then(|code| code_number(code)),
+                cause: fields.get("cause").and_then(|cause| text_of(cause)).unwrap_or_default(),
+            },
             Err(_) => ErrorBody::Text(String::from_utf8_lossy(&self.body).into_owned()),
         }
     }
@@ -85,9 +96,23 @@ pub fn code_number(code: &RawValue) -> Option<f64> {
     f64::deserialize(code).ok()
 }
 
+fn text_of(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
+}
+
+/// etcd's code for what failed within the cluster, and for every error that has no code of its own.
+const INTERNAL: f64 = 300.0;
+const ELECTION: f64 = 301.0;
+
+/// Whether a cause of code 300 is the store's word on a node, as in `nodePath /1/dir : Not a file ()`, or on what it can
+/// never do (semantics.md 3.2).
+fn is_refusal(cause: &str) -> bool {
+    cause.starts_with("nodePath /") || cause == "TTLs are unsupported"
+}
+
 /// What a body that tells of an error is.
 enum ErrorBody {
-    Code(Option<f64>),
+    Fields { code: Option<f64>, cause: String },
     Text(String),
 }
 
@@ -121,6 +146,38 @@ mod tests {
         assert!(!is_election(r#"{"errorCode":"300"}"#));
         assert!(!is_election(r#"{"errorCode":100}"#));
         assert!(!is_election(r#"{"error":{"errorCode":300}}"#));
+    }
+
+    fn internal(cause: &str) -> Reply {
+        let body = format!(r#"{{"errorCode":300,"message":"Raft Internal Error","cause":{cause}}}"#);
+        Reply { status: 500, body: body.into(), ..Reply::default() }
+    }
+
+    #[test]
+    fn code_300_is_a_refusal_if_its_cause_is_the_stores() {
+        for cause in [
+            r#""nodePath /1/dir : Not a file ()""#,
+            r#""nodePath \/1\/not leader : x""#,
+            r#""TTLs are unsupported""#,
+        ] {
+            let reply = internal(cause);
+            assert!(reply.is_refusal() && !reply.is_leader_election(), "{cause}");
+        }
+        let mut others =
+            vec!["\"\"", "5", "null", r#""raft proposal dropped""#, r#""elsewhere: nodePath /1/dir""#];
+        others.extend([
+            r#""etcdserver: request timed out""#,
+            r#""etcdserver: request timed out, possibly due to previous leader failure""#,
+            r#""etcdserver: request timed out, possibly due to connection lost""#,
+            r#""etcdserver: server stopped""#,
+            r#""etcdserver: no leader""#,
+            r#""etcdserver: not leader""#,
+        ]);
+        for cause in others {
+            let reply = internal(cause);
+            assert!(!reply.is_refusal() && reply.is_leader_election(), "{cause}");
+        }
+        assert!(is_election(r#"{"errorCode":301,"cause":"nodePath /1/dir"}"#));
     }
 
     #[test]

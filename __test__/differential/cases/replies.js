@@ -170,6 +170,14 @@ module.exports = {
     failing('error 301 everywhere is tried again', status500(etcdError(301))),
     failing('error 300 as text is not', status500(etcdError('300'))),
     failing('error 300 with status 503 is tried again', { reply: { status: 503, json: etcdError(300) } }),
+    failing(
+      'error 300 whose cause is the node',
+      status500(etcdError(300, { cause: 'nodePath /1/k : Not a file ()' })),
+      {
+        difference: 'refusal-300',
+      },
+    ),
+    failing('error 300 of raft', status500(etcdError(300, { cause: 'etcdserver: request timed out' }))),
     failing('error 302 is not tried again', status500(etcdError(302))),
     failing('a lost leader is tried again', status500('Not current leader')),
     failing('a lost leader in JSON text is tried again', {

@@ -170,7 +170,7 @@ impl Exchange for Http {
 impl Transport for Http {
     async fn call(&self, member: usize, request: &Request) -> Result<Reply, Failed> {
         let reply = self.open(member, request, Length::Limited).await?.complete().await?;
-        if reply.status < 500 { Ok(reply) } else { Err(Failed::unavailable(reply)) }
+        if reply.status < 500 || reply.is_refusal() { Ok(reply) } else { Err(Failed::unavailable(reply)) }
     }
 
     async fn watch<F: Feed>(&self, member: usize, watch: &Watch, since: Option<u64>, feed: &mut F) -> Broken {

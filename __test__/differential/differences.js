@@ -144,6 +144,7 @@ module.exports = [
     'as they were',
     'without `content-encoding` and `content-length`',
   ),
+  row('gzip-old-name', '`gzip: true`, and an answer in `x-gzip`', 'is not unpacked', 'is unpacked'),
   row('hosts', 'hosts such as `::1` and `httpd:2379`', 'do not work', 'work'),
   row(
     'bad-hosts',
@@ -161,7 +162,7 @@ module.exports = [
     'error-words',
     'answers that are not HTTP, redirects that lead nowhere, connections that this machine refuses',
     "Node's `HPE_…` codes, words of `request`, and ` - Local (…)` at a message's end",
-    'the code `HPE_INVALID_CONSTANT`, own words, and nothing at its end',
+    'the codes `HPE_INVALID_CONSTANT` and `HPE_HEADER_OVERFLOW`, own words, and nothing at its end',
   ),
   row(
     'tls-words',

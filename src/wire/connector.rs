@@ -8,7 +8,7 @@ use crate::wire::yielding::Yielding;
 use bytes::Bytes;
 use http::{HeaderValue, Uri};
 use http_body_util::Full;
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::rt::{Read, Write};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
@@ -41,6 +41,8 @@ pub enum Unconnected {
 
 /// After so long without a byte the system asks whether the other side is still there, in such steps, so often.
 const TCP_KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(15), Duration::from_secs(15), 3);
+/// How many bytes the names and values of a reply's headers may have altogether: Node's `maxHeaderSize`.
+pub const MAX_HEAD: usize = 16 * 1024;
 /// How long sent bytes may stay unacknowledged.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -96,7 +98,7 @@ impl Connector {
             let name = self.server_name.clone().map_or_else(|| name_of(&way.server), Ok)?;
             stream = secured(&self.tls, name, stream).await?;
         }
-        let (mut sender, connection) = http1::handshake(Yielding::new(stream)).await?;
+        let (mut sender, connection) = http1().handshake(Yielding::new(stream)).await?;
         // Its errors reach the request that it carries.
         tokio::spawn(connection);
         // The connection runs once before its first request, so that what a server says unasked answers none.
@@ -157,6 +159,14 @@ impl Service<Uri> for Connected {
     fn call(&mut self, _: Uri) -> Self::Future {
         ready(self.0.take().ok_or_else(|| "a tunnel is dug once".into()))
     }
+}
+
+/// What a reply's head may hold is limited by its reader, by Node's rule. What hyper is told is beyond that: so many
+/// lines of a letter each, and the bytes that they take on the wire.
+fn http1() -> Builder {
+    let mut http1 = Builder::new();
+    http1.max_headers(MAX_HEAD / 4).max_header_size(2 * MAX_HEAD);
+    http1
 }
 
 /// Whether it was the own address that failed: hyper-util's texts alone tell which call it was. It leaves out addresses

@@ -39,6 +39,11 @@ pub fn reply_too_large(limit: usize) -> Failed {
     NodeError::with_code(message, "ERR_RESPONSE_TOO_LARGE").failed(Kind::Other, true)
 }
 
+/// A reply with more headers than Node takes.
+pub fn header_overflow() -> Failed {
+    malformed("HPE_HEADER_OVERFLOW", "Header overflow").failed(Kind::Other, true)
+}
+
 /// A request that could not be made at all.
 pub fn unsendable(server: &str, reason: impl std::fmt::Display) -> Failed {
     let message = format!("Request to {server} cannot be sent: {reason}");
@@ -135,15 +140,21 @@ fn http_error(error: &hyper::Error, stage: Stage, way: &Way) -> NodeError {
     if let Some(code) = find_system_code(error) {
         return stream_error(code);
     }
-    let malformed = |code| NodeError::with_code(format!("Parse Error: {}", innermost(error)), code);
-    if error.is_parse() {
-        malformed("HPE_INVALID_CONSTANT")
+    // That it is too large hyper says to its servers in another way, to clients by its text alone.
+    if error.is_parse() && innermost(error) == "message head is too large" {
+        malformed("HPE_HEADER_OVERFLOW", "Header overflow")
+    } else if error.is_parse() {
+        malformed("HPE_INVALID_CONSTANT", &innermost(error))
     } else if is_malformed(error) {
-        malformed("HPE_INVALID_CHUNK_SIZE")
+        malformed("HPE_INVALID_CHUNK_SIZE", &innermost(error))
     } else {
         // The connection ended: hyper calls it incomplete, canceled or a body error, Node a reset.
         hang_up(stage)
     }
+}
+
+fn malformed(code: &'static str, reason: &str) -> NodeError {
+    NodeError::with_code(format!("Parse Error: {reason}"), code)
 }
 
 fn hang_up(stage: Stage) -> NodeError {

@@ -115,6 +115,13 @@ module.exports = {
       { status: 500, ...encoded('gzip', gzipSync('x')) },
       UNPACKED,
     ),
+    ...['GZIP', 'Deflate'].map((coding) => {
+      const body = coding === 'GZIP' ? gzipSync(JSON_TEXT) : deflateSync(JSON_TEXT);
+      return compressed(`gzip: true, an answer in ${coding}`, { gzip: true }, encoded(coding, body), UNPACKED);
+    }),
+    compressed('gzip: true, an answer in x-gzip', { gzip: true }, encoded('x-gzip', gzipSync(JSON_TEXT)), {
+      difference: 'gzip-old-name',
+    }),
     compressed('gzip: true, an empty answer', { gzip: true }, { status: 204, headers: ENCODED }, UNPACKED),
     compressed(
       'gzip: true, an encoding that nobody asked for',

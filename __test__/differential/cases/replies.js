@@ -129,6 +129,16 @@ const NOT_HTTP = {
   theirs: { wire: ['GET /v2/keys/k'] },
 };
 
+/** Not tried again either. */
+const OVERFLOW = {
+  difference: 'error-words',
+  expected: { wire: ['GET /v2/keys/k'], codes: ['HPE_HEADER_OVERFLOW'] },
+  theirs: { wire: ['GET /v2/keys/k'], codes: ['HPE_HEADER_OVERFLOW'] },
+};
+const lines = (count) => Array.from({ length: count }, (_, i) => [`X-${i}`, String(i)]);
+/** What one header may have beside those that the server adds. Node counts the two letters of the reason, too. */
+const MOST = 16 * 1024 - 'X-Large Content-Type application/json Content-Length 2 OK'.replaceAll(' ', '').length - 1;
+
 const status500 = (body, rest) => ({
   reply: { status: 500, ...(typeof body === 'string' ? { body } : { json: body }), ...rest },
 });
@@ -141,6 +151,16 @@ module.exports = {
     ...ODD_REPLIES.map(([name, reply]) => replied(name, reply, { difference: 'not-etcd' })),
     ...ODD_REPLIES.map(([name, reply]) => elsewhere(name, reply)),
     elsewhere('headers of all kinds', { json: {}, headers: HEADERS, headEncoding: 'latin1' }),
+    ...[101, 900].map((count) => elsewhere(`${count} header lines`, { json: {}, headers: lines(count) })),
+    elsewhere('almost 16 KiB of headers', { json: {}, headers: [['X-Large', 'x'.repeat(MOST)]] }),
+    failing('16 KiB of headers', { reply: { json: {}, headers: [['X-Large', 'x'.repeat(MOST + 3)]] } }, OVERFLOW),
+    failing('16 KiB of header lines', { reply: { json: {}, headers: lines(2000) } }, OVERFLOW),
+    elsewhere('names and tokens in other letters', undefined, {
+      fallback: {
+        raw: 'HTTP/1.1 200 OK\r\nTRANSFER-encoding: Chunked\r\nconnection: CLOSE\r\n\r\n2\r\n{}\r\n0\r\n\r\n',
+        after: 'close',
+      },
+    }),
     elsewhere('a reason that is not the usual one', { status: 200, reason: 'Whatever', json: {} }),
     elsewhere('informational replies come first', undefined, {
       fallback: {

@@ -24,8 +24,10 @@ enum Format {
 impl Decoder {
     /// For a reply with these headers, from which goes what is true of the compressed body only.
     pub fn for_reply(headers: &mut HeaderMap) -> Option<Self> {
-        let format = match headers.get(header::CONTENT_ENCODING)?.as_bytes() {
-            b"gzip" => Format::Gzip(MultiGzDecoder::new(Vec::new())),
+        // Codings know no case, and `x-gzip` is the old name (RFC 9110 8.4.1).
+        let coding = headers.get(header::CONTENT_ENCODING)?.as_bytes().to_ascii_lowercase();
+        let format = match coding.as_slice() {
+            b"gzip" | b"x-gzip" => Format::Gzip(MultiGzDecoder::new(Vec::new())),
             b"deflate" => Format::Deflate(ZlibDecoder::new(Vec::new())),
             _ => return None,
         };

@@ -13,6 +13,7 @@ use crate::transport::{Broken, Feed, Transport};
 use crate::v2::failure::{Failed, Kind};
 use crate::v2::reply::Reply;
 use crate::v2::request::{Request, Watch};
+use crate::wire::connector::MAX_HEAD;
 use crate::wire::fault::{self, Fault, Stage};
 use crate::wire::pool::{Lease, Pool};
 use crate::wire::resolver::SystemResolver;
@@ -89,6 +90,9 @@ impl Http {
             };
             let sending = lease.sender.try_send_request(message);
             let mut error = match bounded(sending, request.timeout).await.ok_or_else(fault::idle_timeout)? {
+                Ok(response) if header_length(response.headers()) >= MAX_HEAD => {
+                    return Err(fault::header_overflow());
+                }
                 Ok(response) => return Ok((response, lease)),
                 Err(error) => error,
             };
@@ -176,6 +180,11 @@ impl Transport for Http {
     async fn watch<F: Feed>(&self, member: usize, watch: &Watch, since: Option<u64>, feed: &mut F) -> Broken {
         watch::follow(self, member, watch, since, feed).await
     }
+}
+
+/// As Node counts it, if one leaves the reason aside.
+fn header_length(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
 /// Whether the end of a reply's body is told, and not that of its connection.

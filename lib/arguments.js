@@ -1,5 +1,6 @@
 'use strict';
 
+const { isDate } = require('node:util').types;
 const { invalidType, invalidValue } = require('./errors');
 
 /** No limit, as the native side counts. */
@@ -59,7 +60,7 @@ function checkBoolean(name, value) {
 
 /** What a stored value is compared with. Undefined is no condition, as it always was. */
 function checkOldValue(value) {
-  const isText = typeof value !== 'object' || value === null || value instanceof Date || value instanceof Uint8Array;
+  const isText = typeof value !== 'object' || value === null || isDate(value) || value instanceof Uint8Array;
   if (!isText || typeof value === 'function' || typeof value === 'symbol') {
     throw invalidType('oldValue', 'a string, number, boolean, bigint, Date or Buffer', value);
   }

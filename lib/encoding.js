@@ -1,5 +1,6 @@
 'use strict';
 
+const { isDate } = require('node:util').types;
 const { invalidType, invalidValue } = require('./errors');
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -30,7 +31,7 @@ function append(pairs, name, value) {
 function asText(name, value) {
   if (value === null) return '';
   if (typeof value !== 'object') return String(value);
-  if (value instanceof Date) {
+  if (isDate(value)) {
     if (Number.isNaN(value.getTime())) throw invalidValue(`The "${name}" argument is an invalid Date`);
     return value.toISOString();
   }

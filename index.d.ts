@@ -15,6 +15,7 @@ import DeleteOptions = Etcd.DeleteOptions;
 import EtcdEvent = Etcd.EtcdEvent;
 import GetOptions = Etcd.GetOptions;
 import LeaderStats = Etcd.LeaderStats;
+import MemoryStore = Etcd.MemoryStore;
 import Method = Etcd.Method;
 import MkdirOptions = Etcd.MkdirOptions;
 import PendingToken = Etcd.PendingToken;
@@ -58,8 +59,10 @@ declare class Etcd {
    *
    * @param hosts one host or several, default `'127.0.0.1:2379'`. `http://` is put in front of a host without a scheme.
    * Give the port: without one it is 80, or 443 for https. A `user:password@` in a host is sent as basic
-   * authentication, a path is put before every request's.
-   * @param options see {@link Etcd.EtcdOptions}; an unknown option throws
+   * authentication, a path is put before every request's. `'memory:'` or `'memory:NAME'`, alone, is a store in this
+   * process that needs no server: all clients that name it share it, see {@link Etcd.memory}.
+   * @param options see {@link Etcd.EtcdOptions}; an unknown option throws, with a `memory:` host all but `timeout`,
+   * `maxRetries` and `resendWrites`
    *
    * @example
    * ```js
@@ -67,6 +70,22 @@ declare class Etcd {
    * ```
    */
   constructor(hosts?: string | readonly string[] | null, options?: Etcd.EtcdOptions | null);
+
+  /**
+   * The handle of a store in this process, for tests of programs: what `new Etcd('memory:NAME')` reads and writes. The
+   * store is there from when it is first named until the process ends. Every handle of a name is of the same store, in
+   * all threads and also where a test runner loads this package anew.
+   *
+   * @param name the part after `memory:`, as it is; default `''`
+   *
+   * @example
+   * ```js
+   * const store = Etcd.memory();
+   * store.load({ '/config/color': 'red' });
+   * console.log((await new Etcd('memory:').get('config/color')).node.value); // red
+   * ```
+   */
+  static memory(name?: string): MemoryStore;
 
   /**
    * The hosts as URLs, without a trailing slash: a new array each time.
@@ -1053,6 +1072,156 @@ declare namespace Etcd {
     hostname?: string;
     /** For timeouts: whether the time ran out while connecting. */
     connect?: boolean;
+  }
+
+  // ---- A store in this process ----
+
+  /**
+   * What tests do to a store in this process. All methods take effect before they return. Mistakes in arguments throw a
+   * TypeError; then nothing has changed.
+   *
+   * @example
+   * ```js
+   * const store = Etcd.memory();
+   * beforeEach(() => store.reset());
+   * ```
+   */
+  export interface MemoryStore {
+    /** What `new Etcd` takes to reach it, such as `memory:NAME`. */
+    readonly host: string;
+
+    /**
+     * Begins anew: no key, the first index, no orders of `fail` and `delay`, no requests remembered, the system's clock,
+     * connected. Watchers of before go on in the new store, after a `resync`; requests that wait for a change end with
+     * an empty body.
+     */
+    reset(): void;
+
+    /**
+     * Puts contents in place of all that there is. Watchers are told of it as of deletes and sets.
+     *
+     * @param tree see {@link MemoryTree}
+     *
+     * @example
+     * ```js
+     * store.load({ '/color': 'red', '/session': { value: 'abc', ttl: 60 }, '/empty/': {} });
+     * ```
+     */
+    load(tree: MemoryTree): void;
+
+    /** The contents, hidden keys too, sorted: what `load` takes. TTLs are the seconds that are left. */
+    dump(): MemoryContents;
+
+    /**
+     * Sets the store's clock forward. What expires by then is gone when this returns, in the order of its times, and
+     * watchers are told. Only `reset` sets the clock back.
+     *
+     * @param milliseconds from 0 to a hundred years
+     */
+    advance(milliseconds: number): void;
+
+    /**
+     * Lets the next requests that fit the rule fail as real ones do: the failure is in `errors`, may be retried, and a
+     * watcher reconnects. Of several rules that fit, the one that was given first counts.
+     *
+     * @param rule without one, the next request of any kind is refused
+     *
+     * @example
+     * ```js
+     * store.fail({ method: 'PUT', key: 'color', with: 'lost' });
+     * ```
+     */
+    fail(rule?: MemoryFailureRule | null): void;
+
+    /**
+     * Lets the next requests that fit the rule wait before they are carried out. It goes with a failure for the same
+     * request.
+     *
+     * @param milliseconds at least 0; `Infinity`: for ever
+     */
+    delay(milliseconds: number, rule?: MemoryRule | null): void;
+
+    /**
+     * What was asked of the store since a handle of it was first made or it was last reset, the oldest first: each try
+     * of a request, also those that failed, but not the polls of watchers. The last 10,000 are kept.
+     */
+    requests(): MemoryRequest[];
+
+    /**
+     * Cuts the connections: watchers emit `reconnect`, requests under way that wait for a change fail, and until
+     * `reconnect()` everything is refused (`ECONNREFUSED`). The contents stay.
+     */
+    disconnect(): void;
+
+    /** Ends what `disconnect()` began. Watchers find back by themselves, within a second, and miss nothing. */
+    reconnect(): void;
+
+    /**
+     * Forgets all events up to now, as etcd forgets those before the last 1,000: who asks for one of them is refused with
+     * `errorCode` 401, and a watcher emits `resync`.
+     */
+    compact(): void;
+  }
+
+  /**
+   * The contents of a store, paths and values side by side. A slash at the end of a path makes a directory. Directories
+   * need not be named unless they are empty or have a TTL.
+   */
+  export interface MemoryTree {
+    readonly [path: string]: string | MemoryEntry;
+  }
+
+  /** A key with a TTL, or a directory. */
+  export interface MemoryEntry {
+    /** The value of a key, which must be there. Directories, whose path ends with a slash, have none. */
+    readonly value?: string;
+    /** The seconds that are left, from 0 to below 9e9. A fraction counts to the millisecond. */
+    readonly ttl?: number;
+  }
+
+  /** What `dump()` gives: a tree that `load` takes. */
+  export interface MemoryContents extends MemoryTree {
+    [path: string]: string | MemoryEntry;
+  }
+
+  /** Which requests something happens to: those that fit everything that is given. */
+  export interface MemoryRule {
+    /** `GET`, `PUT`, `POST`, `DELETE` …, in upper or lower case; default any. */
+    method?: string | undefined;
+    /** The key, with or without a leading slash; default any. A watcher's polls are GETs of the watched key. */
+    key?: string | undefined;
+    /** To how many requests it happens, each try counted; default 1. `Infinity` is for ever. */
+    times?: number | undefined;
+  }
+
+  /**
+   * How a request fails:
+   *
+   * - `refused`: nobody listens (`ECONNREFUSED`), and the request was not carried out;
+   * - `timeout`: no reply came in time (`ESOCKETTIMEDOUT`), at once. The client cannot know, but it was not carried out;
+   * - `unavailable`: a status of 503; not carried out;
+   * - `election`: a status of 500 with etcd's error 301; not carried out;
+   * - `lost`: it was carried out, and the connection broke before the reply (`ECONNRESET`).
+   */
+  export type MemoryFailure = 'refused' | 'timeout' | 'unavailable' | 'election' | 'lost';
+
+  /** Which requests fail, and how. */
+  export interface MemoryFailureRule extends MemoryRule {
+    /** Default `refused`. */
+    with?: MemoryFailure | undefined;
+  }
+
+  /** A request that a store was asked. */
+  export interface MemoryRequest {
+    method: string;
+    /** The decoded key with a leading slash; for a request that is about no key there is `path` instead. */
+    key?: string;
+    /** The path of a request that is about no key, such as `/version`. */
+    path?: string;
+    /** The parameters as in a query, encoded, such as `ttl=60`; else `''`. */
+    query: string;
+    /** The value of a write that has one, as text. */
+    value?: string;
   }
 
   // ---- Diagnostics ----

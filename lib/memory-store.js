@@ -6,6 +6,10 @@ const { invalidType, invalidValue } = require('./errors');
 
 /** Requests that each rule is for, unless it says otherwise. */
 const ONCE = 1;
+/** A hundred years, in milliseconds: times beyond what the clock counts to would say nothing. */
+const MAX_ADVANCE = 100 * 365.25 * 24 * 60 * 60 * 1000;
+/** What the native side counts as a delay at the most: for ever. */
+const ENDLESS = Number.MAX_SAFE_INTEGER;
 
 /**
  * A store in this process, which clients name as `memory:NAME`: for tests of programs, which fill it, look at it, set its
@@ -25,7 +29,9 @@ class MemoryStore {
   }
 
   load(tree) {
-    if (typeof tree !== 'object' || tree === null) throw invalidType('tree', 'an object of keys and values', tree);
+    if (typeof tree !== 'object' || tree === null || Array.isArray(tree)) {
+      throw invalidType('tree', 'an object of paths and values', tree);
+    }
     checked(() => this.#native.load(JSON.stringify(tree)));
   }
 
@@ -34,8 +40,8 @@ class MemoryStore {
   }
 
   advance(milliseconds) {
-    if (!Number.isFinite(checkNumber('milliseconds', milliseconds))) {
-      throw invalidValue('The "milliseconds" argument must be finite');
+    if (checkNumber('milliseconds', milliseconds) > MAX_ADVANCE) {
+      throw invalidValue('The "milliseconds" argument must be at most 100 years');
     }
     this.#native.advance(milliseconds);
   }
@@ -50,8 +56,8 @@ class MemoryStore {
 
   delay(milliseconds, rule) {
     const { method, key, times } = readRule(rule, []);
-    checkNumber('milliseconds', milliseconds);
-    checked(() => this.#native.delay(method, key, times, milliseconds));
+    const time = Math.min(checkNumber('milliseconds', milliseconds), ENDLESS);
+    checked(() => this.#native.delay(method, key, times, time));
   }
 
   requests() {

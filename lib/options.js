@@ -87,7 +87,7 @@ function readOptions(hosts, options) {
 function readMemoryOptions(memory, options) {
   const { timeout, maxRetries, ...native } = {
     ...CALL_DEFAULTS,
-    ...read('options of a store in this process ("memory:")', options, MEMORY_READERS),
+    ...read('the options of a store in this process ("memory:")', options, MEMORY_READERS),
   };
   const complete = { ...NATIVE_DEFAULTS, ...native, hosts: [], memory, acceptAnyServer: false };
   return { timeout, maxRetries, proxies: () => null, native: { ...complete, shortWaits: shortWaits() } };

@@ -40,6 +40,16 @@ expectError(new Etcd('127.0.0.1', 4001));
 expectError(new Etcd('a:2379', { timeout: '1000' }));
 expectError(new Etcd('a:2379', { unknown: true }));
 
+// A store in this process.
+expectType<Etcd>(new Etcd('memory:'));
+expectType<Etcd>(new Etcd('memory:name', { timeout: 0, maxRetries: 1, resendWrites: false }));
+const store = Etcd.memory();
+expectType<Etcd.MemoryStore>(store);
+expectType<Etcd.MemoryStore>(Etcd.memory('name'));
+expectError(Etcd.memory(1));
+expectError(Etcd.memory(null));
+expectType<Etcd>(new Etcd(store.host));
+
 const etcd = new Etcd();
 expectType<string[]>(etcd.getHosts());
 

@@ -45,6 +45,38 @@ declare const aborted: Etcd.AbortError;
 expectType<'ABORT_ERR'>(aborted.code);
 expectAssignable<Etcd.EtcdError>(aborted);
 
+// The handle of a store in this process
+declare const store: Etcd.MemoryStore;
+expectType<string>(store.host);
+expectType<void>(store.reset());
+expectType<void>(store.load({ '/a': '1', '/b': { value: '2', ttl: 60 }, '/c/': {}, '/d/': { ttl: 0.5 } }));
+expectType<void>(store.load(store.dump()));
+expectError(store.load({ '/a': 1 }));
+expectError(store.load({ '/a': { value: '1', tll: 60 } }));
+expectError(store.load());
+expectAssignable<string | Etcd.MemoryEntry | undefined>(store.dump()['/a']);
+const tree = { '/a': 'b' };
+expectAssignable<Etcd.MemoryTree>(tree);
+expectType<void>(store.advance(1000));
+expectError(store.advance());
+expectType<void>(store.fail());
+expectType<void>(store.fail(null));
+expectType<void>(store.fail({ method: 'PUT', key: 'a', times: Infinity, with: 'lost' }));
+expectError(store.fail({ with: 'fire' }));
+expectError(store.fail({ keys: 'a' }));
+expectType<void>(store.delay(10));
+expectType<void>(store.delay(10, { method: 'GET', key: undefined }));
+expectError(store.delay());
+expectError(store.delay(10, { with: 'lost' }));
+for (const request of store.requests()) {
+  expectType<string>(request.method);
+  expectType<string | undefined>(request.key);
+  expectType<string | undefined>(request.path);
+  expectType<string>(request.query);
+  expectType<string | undefined>(request.value);
+}
+for (const work of [store.disconnect, store.reconnect, store.compact]) expectType<() => void>(work);
+
 // Diagnostics
 declare const message: Etcd.DiagnosticsMessages['node-etcd-native:request:reply'];
 expectType<string>(message.target);

@@ -3,7 +3,15 @@ import { expectAssignable, expectError, expectType } from 'tsd';
 
 import CommonJs = require('../../../index.js');
 
-import type { Callback, EtcdError, EtcdNode, EtcdOptions, EtcdResponse, PendingToken } from '../../../index.mjs';
+import type {
+  Callback,
+  EtcdError,
+  EtcdNode,
+  EtcdOptions,
+  EtcdResponse,
+  MemoryStore,
+  PendingToken,
+} from '../../../index.mjs';
 import Default, { CancellationToken, Etcd, Watcher } from '../../../index.mjs';
 
 // The default export, the named one and CommonJS's are one class.
@@ -18,6 +26,9 @@ expectType<PendingToken<EtcdResponse>>(etcd.get('key'));
 expectType<EtcdResponse>(await etcd.get('key'));
 expectType<Watcher>(etcd.watcher('key'));
 expectAssignable<CancellationToken>(etcd.get('key', () => {}));
+
+expectType<MemoryStore>(Default.memory());
+expectType<CommonJs.MemoryStore>(Etcd.memory('name'));
 
 // The namespace and the exports name the same types.
 declare const node: EtcdNode;

@@ -2,7 +2,8 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { spawnSync } = require('node:child_process');
+const { constants } = require('node:os');
+const { spawn, spawnSync } = require('node:child_process');
 
 /** What stops a script, said in a way its user can act on: printed without a stack trace. */
 class Failure extends Error {
@@ -55,6 +56,37 @@ function run(command, args = [], options = {}) {
   if (status !== 0) throw new Failure(`\`${line}\` failed with exit code ${status}`, status);
 }
 
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/**
+ * Runs a command in a process group of its own, so that all that it started ends with us: `node --test` leaves the
+ * processes of its files behind. Resolves with the exit code. Ended by a signal, we wait for the command and fail.
+ */
+function runGroup(command, args, options) {
+  const isGroup = process.platform !== 'win32';
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { ...options, detached: isGroup });
+    let reason;
+    const end = (signal) => {
+      reason = signal;
+      if (isGroup) process.kill(-child.pid, signal);
+      else child.kill(signal);
+    };
+    const settle = (work) => {
+      for (const signal of ENDING_SIGNALS) process.off(signal, end);
+      work();
+    };
+    for (const signal of ENDING_SIGNALS) process.on(signal, end);
+    child.once('error', (error) => settle(() => reject(error)));
+    child.once('exit', (status) =>
+      settle(() => {
+        if (reason) reject(new Failure(`Ended by ${reason}`, 128 + constants.signals[reason]));
+        else resolve(status);
+      }),
+    );
+  });
+}
+
 /** Runs a script's main function, turning what it throws into a message and an exit code. */
 async function main(work) {
   try {
@@ -65,4 +97,4 @@ async function main(work) {
   }
 }
 
-module.exports = { Failure, ask, isExecutable, main, run, say, which };
+module.exports = { Failure, ask, isExecutable, main, run, runGroup, say, which };

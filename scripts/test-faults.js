@@ -5,8 +5,8 @@
 // less than ten minutes. Random seeds for as long as one likes: npm run soak.
 
 const { findEtcd } = require('./etcd');
-const { main } = require('./command');
-const { ROOT, ensureAddon, ensureDependencies, run } = require('./setup');
+const { main, runGroup } = require('./command');
+const { ROOT, ensureAddon, ensureDependencies } = require('./setup');
 const { testFile } = require('./test-files');
 
 const FILES = [
@@ -30,5 +30,6 @@ main(() => {
   const env = { ...process.env, ETCD: findEtcd(), LONG: '1' };
   // One file after the other: what is measured is theirs alone.
   const reporter = `--test-reporter=${process.stdout.isTTY ? 'spec' : 'tap'}`;
-  run(process.execPath, ['--test', '--test-concurrency=1', reporter, ...FILES.map(testFile)], { cwd: ROOT, env });
+  const args = ['--test', '--test-concurrency=1', reporter, ...FILES.map(testFile)];
+  return runGroup(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
 });

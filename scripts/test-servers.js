@@ -8,9 +8,8 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { spawnSync } = require('node:child_process');
 const { makeCertificates } = require('../__test__/support/certificates');
-const { Failure, main, say } = require('./command');
+const { Failure, main, runGroup, say } = require('./command');
 const { findVersion } = require('./etcd');
 const { VERSIONS } = require('./etcd-sources');
 const { rewriteReadme, table, withPart } = require('./readme');
@@ -43,15 +42,19 @@ const KINDS = [
 ];
 
 /** Runs the files; the result is the cell of the table. What fails is printed in full. */
-function runTests(files, env) {
+async function runTests(files, env) {
   const log = path.join(os.tmpdir(), `node-etcd-native-servers-${process.pid}.log`);
   const output = fs.openSync(log, 'w');
   const args = ['--test', '--test-reporter=tap', ...files.map(testFile)];
-  const { status, error } = spawnSync(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', output, output] });
-  fs.closeSync(output);
-  const text = fs.readFileSync(log, 'utf8');
-  fs.rmSync(log);
-  if (error) throw error;
+  let status;
+  let text;
+  try {
+    status = await runGroup(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', output, output] });
+  } finally {
+    fs.closeSync(output);
+    text = fs.readFileSync(log, 'utf8');
+    fs.rmSync(log);
+  }
   const count = (what) => Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
   const failed = count('fail') + count('cancelled');
   if (status === 0 && count('pass') > 0) return { passed: true, cell: 'passes', said: `${count('pass')} tests pass` };
@@ -60,7 +63,7 @@ function runTests(files, env) {
 }
 
 /** The row of a version, or undefined if it cannot be had here. */
-function testVersion(version, certificates) {
+async function testVersion(version, certificates) {
   let etcd;
   try {
     etcd = findVersion(version);
@@ -70,21 +73,23 @@ function testVersion(version, certificates) {
   }
   const { TEST_TLS: _, TEST_TRANSPORT: __, ...env } = process.env;
   const secure = { TEST_TLS: certificates.path, NODE_EXTRA_CA_CERTS: path.join(certificates.path, 'ca.pem') };
-  return KINDS.map((kind) => {
-    const result = runTests(kind.files, { ...env, ...(kind.secure ? secure : {}), ETCD: etcd });
+  const results = [];
+  for (const kind of KINDS) {
+    const result = await runTests(kind.files, { ...env, ...(kind.secure ? secure : {}), ETCD: etcd });
     say(`etcd ${version}, ${kind.head}: ${result.said}`);
-    return result;
-  });
+    results.push(result);
+  }
+  return results;
 }
 
-function testServers(wanted) {
+async function testServers(wanted) {
   const versions = wanted.length > 0 ? wanted : Object.keys(VERSIONS);
   ensureDependencies();
   ensureAddon();
   const certificates = makeCertificates();
-  let rows;
+  const rows = [];
   try {
-    rows = versions.map((version) => ({ version, results: testVersion(version, certificates) }));
+    for (const version of versions) rows.push({ version, results: await testVersion(version, certificates) });
   } finally {
     certificates.remove();
   }

@@ -6,7 +6,10 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const http = require('node:http');
 const net = require('node:net');
+const os = require('node:os');
 const path = require('node:path');
+const { spawn } = require('node:child_process');
+const { once } = require('node:events');
 const { keep, scripted } = require('./clean-up');
 const { freePort, freshPrefix, startCluster, withEtcd } = require('./etcd');
 const { runScript } = require('./node-script');
@@ -273,6 +276,40 @@ describe('a transport', () => {
 
 test('a free port refuses connections', async () => {
   await assert.rejects(ask(`http://127.0.0.1:${await freePort()}`), { code: 'ECONNREFUSED' });
+});
+
+describe('what a script of the project runs in a group', { timeout: 30_000 }, () => {
+  const LISTENING = `require('node:net').createServer().listen(Number(process.argv[1]), '127.0.0.1', () => console.log('up'))`;
+  // As `node --test` does: it starts a process and does not end it.
+  const CARELESS = `
+    const { spawn } = require('node:child_process');
+    process.on('SIGTERM', () => process.exit(1));
+    spawn(process.execPath, ['-e', ${JSON.stringify(LISTENING)}, process.argv[1]], { stdio: 'inherit' });`;
+  const SCRIPT = `
+    const { main, runGroup } = require('./scripts/command');
+    const [code, port] = process.argv.slice(1);
+    main(() => runGroup(process.execPath, ['-e', code, port], { stdio: ['ignore', 'inherit', 'inherit'] }));`;
+
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    test(`ends when ${signal} ends the script`, { skip: process.platform === 'win32' }, async () => {
+      const port = await freePort();
+      const script = spawn(process.execPath, ['-e', SCRIPT, CARELESS, port], {
+        cwd: path.join(__dirname, '..', '..'),
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      await once(script.stdout, 'data');
+      assert.equal(await isRefused(port), false);
+      script.kill(signal);
+      const [code] = await once(script, 'exit');
+      assert.equal(code, 128 + os.constants.signals[signal]);
+      await waitUntil(() => isRefused(port));
+    });
+  }
+
+  test('gives its exit code', async () => {
+    const { code } = await runScript(SCRIPT, { args: ['process.exit(7)', '0'] });
+    assert.equal(code, 7);
+  });
 });
 
 describe('a script in a process of its own', () => {

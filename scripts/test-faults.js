@@ -30,5 +30,10 @@ main(() => {
   const env = { ...process.env, ETCD: findEtcd(), LONG: '1' };
   // One file after the other: what is measured is theirs alone.
   const reporter = `--test-reporter=${process.stdout.isTTY ? 'spec' : 'tap'}`;
-  run(process.execPath, ['--test', '--test-concurrency=1', reporter, ...FILES.map(testFile)], { cwd: ROOT, env });
+  const test = (files, more) => {
+    const args = ['--test', '--test-concurrency=1', reporter, ...files.map(testFile)];
+    run(process.execPath, args, { cwd: ROOT, env: { ...env, ...more } });
+  };
+  test(FILES);
+  test(['processes/leaks'], { TEST_TRANSPORT: 'memory' });
 });

@@ -13,7 +13,7 @@ const { ROOT, ensureAddon, ensureDependencies, localBinary, run } = require('./s
 const { findEtcd } = require('./etcd');
 const { Failure, main, say } = require('./command');
 const { runParts } = require('./parts');
-const { FOLDER, allTestFiles, filesOfBehaviour, testFilesOf, testName } = require('./test-files');
+const { FOLDER, allTestFiles, filesOfBehaviour, testFile, testFilesOf, testName } = require('./test-files');
 const { TRANSPORTS, chosenTransport, whyLeftOut } = require('../__test__/support/transports');
 
 const BUILDS = ['--debug', '--release'];
@@ -41,9 +41,14 @@ function nodeTests(files, flags, env = process.env) {
   run(process.execPath, ['--test', ...reporter, ...flags, ...files], { cwd: ROOT, env });
 }
 
+/** Takes as long as all others together. `npm run test:faults` runs it on a store in memory, too. */
+const LONG = 'processes/leaks';
+
 /** The tests of behaviour once more, on a store in this process, but for the files that it leaves out as a whole. */
 function memoryTests(flags) {
-  const files = filesOfBehaviour().filter((file) => !whyLeftOut(TRANSPORTS.memory, testName(file)));
+  const names = filesOfBehaviour().map(testName);
+  const applicable = names.filter((name) => name !== LONG && !whyLeftOut(TRANSPORTS.memory, name));
+  const files = applicable.map(testFile);
   nodeTests(files, flags, { ...process.env, TEST_TRANSPORT: 'memory' });
 }
 

@@ -20,6 +20,21 @@ const { runScript, runThread } = require('./node-script');
 const { TEST_TLS } = process.env;
 const tls = TEST_TLS && { cert: path.join(TEST_TLS, 'server.pem'), key: path.join(TEST_TLS, 'server-key.pem') };
 
+/** Tests whose server follows a script, and so speaks HTTP whatever the transport is. */
+const SCRIPTED = {
+  'processes/lifecycle': ['can exit with 100 requests and watchers in flight', 'a signal'],
+  'requests/arguments': ['the last two arguments'],
+  'requests/compare': ['on the wire'],
+  'requests/information': [
+    'each asks for its path, with further options as parameters',
+    'a follower that has no statistics of the leader is no error',
+  ],
+  'requests/inheritance': ['a replaced method'],
+  'requests/load': ['1,000 requests at once all get their answers'],
+  'requests/sync': ['a Sync call blocks'],
+  'watcher/faults': ['an answer that is no event', 'a watcher of several hosts', 'during a pause'],
+};
+
 const TRANSPORTS = {
   /** etcd's v2 API over HTTP. */
   v2: {
@@ -85,6 +100,11 @@ const TRANSPORTS = {
         ],
         because: 'no proxy can be before it',
       },
+      ...Object.entries(SCRIPTED).map(([file, tests]) => ({
+        file,
+        tests,
+        because: 'a scripted server takes its place',
+      })),
     ],
   },
 };

@@ -92,10 +92,8 @@ class Lockstep {
     for (let i = 0; i < CALLS && this.wrong.length === 0; i++) {
       await this.#step(i);
     }
-    await this.#finish();
-    const after = await this.#statistics();
-    const grown = after.map((numbers, side) => numbers.map(([name, count], i) => [name, count - before[side][i][1]]));
-    if (this.wrong.length === 0) this.#expectSame('statistics', ...grown.map((body) => ({ body })));
+    if (this.wrong.length === 0) await this.#finish();
+    if (this.wrong.length === 0) this.#expectSame('statistics', ...(await this.#grown(before)));
     return { wrong: this.wrong, codes: [...this.codes], ...this.counts };
   }
 
@@ -223,13 +221,12 @@ class Lockstep {
   /** Expects that all who wait were told the same. */
   async #finish() {
     await this.#both({ method: 'set', args: ['/last', 'v', {}] });
-    if (this.wrong.length > 0) return;
     for (const { args, told } of this.#watchers) {
       const [etcd, memory] = told;
       const isLast = (events) => events.at(-1)?.body.node?.key === '/last';
       const areThere = () => (args[0] === '/' ? told.every(isLast) : etcd.length >= memory.length);
       await waitUntil(areThere, PATIENCE).catch(() => {});
-      for (let i = 0; i < Math.max(etcd.length, memory.length); i++) {
+      for (let i = 0; i < Math.max(etcd.length, memory.length) && this.wrong.length === 0; i++) {
         this.#expectSame(`event ${i} of watcher(${JSON.stringify(args)})`, etcd[i] ?? {}, memory[i] ?? {});
       }
       this.counts.changes += etcd.length;
@@ -241,6 +238,13 @@ class Lockstep {
     });
     this.#collect();
     if (this.wrong.length === 0) await this.#giveUp(this.#polls);
+  }
+
+  /** What the statistics say of this run. */
+  async #grown(before) {
+    const after = await this.#statistics();
+    const difference = (numbers, side) => numbers.map(([name, count], i) => [name, count - before[side][i][1]]);
+    return after.map((numbers, side) => ({ body: difference(numbers, side) }));
   }
 
   async #statistics() {

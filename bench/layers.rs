@@ -106,7 +106,7 @@ fn client(host: &str) -> Result<Client<Http>> {
 fn request() -> Result<Request> {
     let target = Target::Key(Key::parse(KEY)?);
     let parameters = String::new();
-    Ok(Request { verb: Verb::Get, target, parameters, value: None, waits: false, timeout: None })
+    Ok(Request { verb: Verb::Get, target, parameters, value: None, waits: false, once: false, timeout: None })
 }
 
 fn core_here(host: &str, runtime: &Runtime) -> Result<()> {

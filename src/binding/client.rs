@@ -108,10 +108,12 @@ impl NativeClient {
         let is_open = route.is_none() && self.members.count() > 1;
         let route = self.checked_route(route)?;
         let chosen = is_open.then(|| indexes(&route));
+        let resends = self.policy.resend_writes && max_retries > 0;
         let request = move || {
             let verb = Verb::parse(&verb)?;
+            let once = !resends && !verb.is_read();
             let target = if is_key { Target::Key(Key::parse(&target)?) } else { Target::Path(target) };
-            Ok(Request { verb, target, parameters, value, waits, timeout: limit(timeout) })
+            Ok(Request { verb, target, parameters, value, waits, once, timeout: limit(timeout) })
         };
         if self.cluster.is_in_process() {
             self.send_here(&env, id, blocking, request(), route, max_retries)?;

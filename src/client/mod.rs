@@ -196,6 +196,7 @@ mod tests {
             parameters: String::new(),
             value: None,
             waits: false,
+            once: false,
             timeout: None,
         };
         let (mut failures, mut retries) = (0, 0);

@@ -80,6 +80,8 @@ pub struct Request {
     /// Whether the reply may be held back until something happens: then `timeout` bounds the way to the reply's beginning
     /// only.
     pub waits: bool,
+    /// Whether it must not be sent again when a failure leaves open whether it was carried out.
+    pub once: bool,
     /// How long connecting, and then every wait for the next bytes, may take, at each member.
     pub timeout: Option<Duration>,
 }

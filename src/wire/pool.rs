@@ -3,6 +3,7 @@
 use crate::wire::connector::{BoxError, Connector, ConnectorOptions, Sender};
 use crate::wire::resolver::SystemResolver;
 use crate::wire::way::Way;
+use http::HeaderMap;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -10,6 +11,11 @@ use tokio::time::{Instant, sleep};
 
 /// How long a connection is kept that nobody uses.
 const IDLE_LIMIT: Duration = Duration::from_secs(90);
+/// How long before the end that a server announces a connection is no longer used: what goes out must arrive before.
+const MARGIN: Duration = Duration::from_secs(1);
+/// For how long after its use a connection is as good as a new one: nobody closes it so soon for being idle. Requests that
+/// follow each other need far less.
+const JUST_USED: Duration = Duration::from_millis(10);
 
 /// The connections of one client on one runtime.
 pub struct Pool {
@@ -25,10 +31,11 @@ impl Pool {
         Self { connector: Connector::new(options), keep_alive, idle: Arc::default() }
     }
 
-    /// A kept connection, the one used last.
+    /// A kept connection, the one used last. For a request that must not be sent again only one that was used just now: the
+    /// server may be closing any other at this moment.
     #[must_use]
-    pub fn kept(&self, way: &Arc<Way>) -> Option<Lease> {
-        let sender = self.idle.take(&way.key)?;
+    pub fn kept(&self, way: &Arc<Way>, once: bool) -> Option<Lease> {
+        let sender = self.idle.take(&way.key, if once { JUST_USED } else { IDLE_LIMIT })?;
         Some(self.lease(sender, way))
     }
 
@@ -43,7 +50,7 @@ impl Pool {
 
     fn lease(&self, sender: Sender, way: &Arc<Way>) -> Lease {
         let home = if self.keep_alive { Arc::downgrade(&self.idle) } else { Weak::new() };
-        Lease { sender, way: Arc::clone(way), home }
+        Lease { sender, way: Arc::clone(way), home, limit: IDLE_LIMIT }
     }
 }
 
@@ -53,64 +60,103 @@ pub struct Lease {
     pub sender: Sender,
     way: Arc<Way>,
     home: Weak<IdleConnections>,
+    /// How long it may be idle.
+    limit: Duration,
 }
 
 impl Lease {
+    /// Takes to heart how long the server keeps the connection, if the reply says so.
+    pub fn obey(&mut self, headers: &HeaderMap) {
+        if let Some(timeout) = announced_timeout(headers) {
+            self.limit = timeout.saturating_sub(MARGIN).min(IDLE_LIMIT);
+        }
+    }
+
     /// Makes the connection available, as soon as it is done with the request.
     pub fn give_back(self) {
-        let Self { mut sender, way, home } = self;
-        let Some(idle) = home.upgrade() else { return };
+        let Self { mut sender, way, home, limit } = self;
+        let Some(idle) = home.upgrade().filter(|_| !limit.is_zero()) else { return };
         if sender.is_ready() {
-            return idle.put(&way.key, sender);
+            return idle.put(&way.key, sender, limit);
         }
         // The reply can be complete before the request is: nobody waits for that.
         tokio::spawn(async move {
             if sender.ready().await.is_ok()
                 && let Some(idle) = home.upgrade()
             {
-                idle.put(&way.key, sender);
+                idle.put(&way.key, sender, limit);
             }
         });
     }
 }
 
+/// The `timeout` of a `Keep-Alive` header, which servers of HTTP/1.1 send although no standard has it any more.
+fn announced_timeout(headers: &HeaderMap) -> Option<Duration> {
+    let parameters = headers.get("keep-alive")?.to_str().ok()?.split(',');
+    let timeout = parameters
+        .filter_map(|parameter| parameter.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("timeout"))?;
+    timeout.1.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// A connection that waits for a request.
+#[derive(Debug)]
+struct Idle {
+    sender: Sender,
+    since: Instant,
+    limit: Duration,
+}
+
+impl Idle {
+    fn is_younger_than(&self, limit: Duration) -> bool {
+        self.since.elapsed() < limit.min(self.limit)
+    }
+}
+
 /// The connections that wait for a request, by way, those used last at the end.
 #[derive(Debug, Default)]
-struct IdleConnections(Mutex<HashMap<String, Vec<(Sender, Instant)>>>);
+struct IdleConnections(Mutex<HashMap<String, Vec<Idle>>>);
 
 impl IdleConnections {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<(Sender, Instant)>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<Idle>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, way: &str) -> Option<Sender> {
+    /// One that has not been idle for longer than this.
+    fn take(&self, way: &str, limit: Duration) -> Option<Sender> {
         let mut ways = self.lock();
         let kept = ways.get_mut(way)?;
-        while let Some((sender, since)) = kept.pop() {
-            if sender.is_ready() && since.elapsed() < IDLE_LIMIT {
-                return Some(sender);
+        while let Some(idle) = kept.pop() {
+            if !idle.sender.is_ready() || !idle.is_younger_than(IDLE_LIMIT) {
+                continue;
             }
+            if idle.is_younger_than(limit) {
+                return Some(idle.sender);
+            }
+            // Others may have it, and those before are older.
+            kept.push(idle);
+            return None;
         }
         None
     }
 
-    fn put(self: &Arc<Self>, way: &str, sender: Sender) {
+    fn put(self: &Arc<Self>, way: &str, sender: Sender, limit: Duration) {
         let mut ways = self.lock();
-        let entry = (sender, Instant::now());
+        let idle = Idle { sender, since: Instant::now(), limit };
         if let Some(kept) = ways.get_mut(way) {
-            return kept.push(entry);
+            return kept.push(idle);
         }
         if ways.is_empty() {
             tokio::spawn(evict_idle(Arc::downgrade(self)));
         }
-        ways.insert(way.to_owned(), vec![entry]);
+        ways.insert(way.to_owned(), vec![idle]);
     }
 
     /// Closes what nobody has used for long. Whether anything is left.
     fn drop_unused(&self) -> bool {
         let mut ways = self.lock();
         for kept in ways.values_mut() {
-            kept.retain(|(sender, since)| !sender.is_closed() && since.elapsed() < IDLE_LIMIT);
+            kept.retain(|idle| !idle.sender.is_closed() && idle.is_younger_than(IDLE_LIMIT));
         }
         ways.retain(|_, kept| !kept.is_empty());
         !ways.is_empty()
@@ -124,5 +170,27 @@ async fn evict_idle(idle: Weak<IdleConnections>) {
         if !idle.upgrade().is_some_and(|idle| idle.drop_unused()) {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_read_wherever_it_stands() {
+        let timeout = |value: &str| {
+            announced_timeout(&HeaderMap::from_iter([(
+                http::header::HeaderName::from_static("keep-alive"),
+                value.parse().unwrap(),
+            )]))
+        };
+        assert_eq!(timeout("timeout=5"), Some(Duration::from_secs(5)));
+        assert_eq!(timeout("max=1000, Timeout = 7"), Some(Duration::from_secs(7)));
+        assert_eq!(
+            [timeout("max=3"), timeout("timeout=soon"), timeout("timeout=-1"), timeout("")],
+            [None; 4]
+        );
+        assert_eq!(announced_timeout(&HeaderMap::new()), None);
     }
 }

@@ -81,7 +81,7 @@ impl Http {
     ) -> Result<(Response<Incoming>, Lease), Failed> {
         loop {
             let message = encode::message(self.headers(member, hop), form, hop)?;
-            let kept = self.pool.kept(&hop.way);
+            let kept = self.pool.kept(&hop.way, request.once);
             let is_kept = kept.is_some();
             let mut lease = match kept {
                 Some(lease) => lease,
@@ -117,13 +117,14 @@ impl Http {
     fn opened(
         &self,
         response: Response<Incoming>,
-        lease: Lease,
+        mut lease: Lease,
         hop: &Hop,
         request: &Request,
         length: Length,
     ) -> Opened<HttpBody> {
         let (mut head, incoming) = response.into_parts();
         let status = head.status.as_u16();
+        lease.obey(&head.headers);
         let limit = self.options.max_response_size;
         let body = HttpBody {
             incoming,

@@ -270,6 +270,7 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
             parameters,
             value: None,
             waits: true,
+            once: false,
             timeout: Some(opening(self.watch)),
         }
     }

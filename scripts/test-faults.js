@@ -35,5 +35,5 @@ main(() => {
     run(process.execPath, args, { cwd: ROOT, env: { ...env, ...more } });
   };
   test(FILES);
-  test(['processes/leaks'], { TEST_TRANSPORT: 'memory' });
+  test(['processes/leaks', 'processes/lifecycle'], { TEST_TRANSPORT: 'memory' });
 });

@@ -39,5 +39,5 @@ main(async () => {
     });
   };
   const overHttp = await test(FILES);
-  return Math.max(overHttp, await test(['processes/leaks'], { TEST_TRANSPORT: 'memory' }));
+  return Math.max(overHttp, await test(['processes/leaks', 'processes/lifecycle'], { TEST_TRANSPORT: 'memory' }));
 });

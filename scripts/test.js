@@ -41,13 +41,13 @@ function nodeTests(files, flags, env = process.env) {
   run(process.execPath, ['--test', ...reporter, ...flags, ...files], { cwd: ROOT, env });
 }
 
-/** Takes as long as all others together. `npm run test:faults` runs it on a store in memory, too. */
-const LONG = 'processes/leaks';
+/** They take as long as all others together. `npm run test:faults` runs them on a store in memory, too. */
+const LONG = ['processes/leaks', 'processes/lifecycle'];
 
 /** The tests of behaviour once more, on a store in this process, but for the files that it leaves out as a whole. */
 function memoryTests(flags) {
   const names = filesOfBehaviour().map(testName);
-  const applicable = names.filter((name) => name !== LONG && !whyLeftOut(TRANSPORTS.memory, name));
+  const applicable = names.filter((name) => !LONG.includes(name) && !whyLeftOut(TRANSPORTS.memory, name));
   const files = applicable.map(testFile);
   nodeTests(files, flags, { ...process.env, TEST_TRANSPORT: 'memory' });
 }

@@ -18,7 +18,7 @@ const WATCHERS_EVERY = 2;
 const WATCHERS = 6;
 /** A call after which nodes end, in one of so many runs, and one after which the servers have forgotten the past. */
 const ENDS_AT = 150;
-const ENDS_EVERY = 4;
+const ENDS_EVERY = 3;
 const FORGETS_AT = 200;
 const FORGETS_EVERY = 5;
 const AT_ONCE = 32;

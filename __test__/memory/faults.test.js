@@ -199,7 +199,7 @@ describe('a delay', () => {
   });
 });
 
-describe('a store without connection', () => {
+describe('a store without connection', { timeout: 30_000 }, () => {
   test('refuses everybody, and keeps its contents', async () => {
     store.load({ '/a': '1' });
     store.disconnect();
@@ -226,7 +226,7 @@ describe('a store without connection', () => {
   });
 });
 
-describe('a watcher', () => {
+describe('a watcher', { timeout: 30_000 }, () => {
   for (const kind of Object.keys(KINDS)) {
     test(`whose beginning fails as "${kind}" reconnects`, async () => {
       const { node } = await etcd.set('a', '1');
@@ -251,7 +251,7 @@ describe('a watcher', () => {
   });
 });
 
-test('a poll for an event before a compaction is refused with 401', async () => {
+test('a poll for an event before a compaction is refused with 401', { timeout: 30_000 }, async () => {
   const { node } = await etcd.set('a', '1');
   await etcd.set('a', '2');
   assert.equal((await etcd.watchIndex('a', node.modifiedIndex)).node.value, '1');

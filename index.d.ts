@@ -1157,7 +1157,7 @@ declare namespace Etcd {
     reconnect(): void;
 
     /**
-     * Forgets all events up to now, as etcd forgets those before the last 1,000: who asks for one of them is refused with
+     * Forgets the events before the last one, as etcd forgets those before the last 1,000: who asks for one is refused with
      * `errorCode` 401, and a watcher emits `resync`.
      */
     compact(): void;

@@ -1,11 +1,11 @@
 'use strict';
 
-// node examples/quick-start.js [host]      (default host: 127.0.0.1:2379)
-// Needs an etcd with the v2 API: etcd --enable-v2=true
+// node examples/quick-start.js                     a store in this process: no server is needed
+// node examples/quick-start.js 127.0.0.1:2379      an etcd with the v2 API: etcd --enable-v2=true
 
 const Etcd = require('node-etcd-native');
 
-const etcd = new Etcd(process.argv[2] ?? '127.0.0.1:2379');
+const etcd = new Etcd(process.argv[2] ?? 'memory:');
 
 async function main() {
   await etcd.set('quick-start/color', 'red');

@@ -1,7 +1,7 @@
 'use strict';
 
-// A tour of the API, against any etcd that speaks the v2 API:  node examples/tour.js [host:port]
-// It keeps to a directory of its own, which it removes at the end. `npm run demo` brings an etcd along.
+// A tour of the API, on a store in this process or on any etcd that speaks the v2 API:  node examples/tour.js [host:port]
+// It keeps to a directory of its own, which it removes at the end.
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
@@ -9,7 +9,8 @@ const net = require('node:net');
 const { setTimeout: sleep } = require('node:timers/promises');
 const Etcd = require('..');
 
-const host = process.argv[2] ?? process.env.ETCD_HOST ?? '127.0.0.1:2379';
+const host = process.argv[2] ?? process.env.ETCD_HOST ?? 'memory:';
+const isInProcess = host.startsWith('memory:');
 const etcd = new Etcd(host);
 const home = `tour-${process.pid}-${Date.now()}`;
 
@@ -211,6 +212,22 @@ async function severalHosts() {
   assert.equal(error.errors[0].httperror.code, 'ECONNREFUSED');
 }
 
+/** What tests of programs do. */
+async function storeInProcess() {
+  const store = Etcd.memory(host.slice('memory:'.length));
+  await etcd.set(`${home}/brief`, 'gone soon', { ttl: 3600 });
+  store.advance(3600 * 1000);
+  const gone = await errorOf(etcd.get(`${home}/brief`));
+  show('store.advance(ms): a TTL of an hour is over', gone.message);
+  assert.equal(gone.errorCode, 100);
+
+  store.fail({ method: 'GET', with: 'refused' });
+  const failed = await errorOf(etcd.get(home, { maxRetries: 0 }));
+  show("store.fail({ method: 'GET', with: 'refused' })", `${failed.message} (${failed.errors[0].httperror.code})`);
+  assert.equal(failed.errors[0].httperror.code, 'ECONNREFUSED');
+  show('store.dump()', `${Object.keys(store.dump()).length} keys and empty directories`);
+}
+
 const STEPS = [
   ['Set and get', setAndGet],
   ['Errors', errors],
@@ -222,12 +239,15 @@ const STEPS = [
   ['A watcher of many writes', watchingABurst],
   ['Synchronous calls', synchronousCalls],
   ['Aborting', aborting],
-  ['Several hosts', severalHosts],
+  isInProcess ? ['The handle of a store in the process', storeInProcess] : ['Several hosts', severalHosts],
 ];
 
 async function tour() {
   const { etcdserver } = await etcd.version();
-  console.log(`etcd ${etcdserver} at ${host}, Node.js ${process.version}`);
+  const where = isInProcess
+    ? `A store in this process, as an etcd ${etcdserver} has it`
+    : `etcd ${etcdserver} at ${host}`;
+  console.log(`${where}, Node.js ${process.version}`);
   try {
     for (const [index, [title, step]] of STEPS.entries()) {
       console.log(`\n${index + 1}. ${title}`);

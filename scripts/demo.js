@@ -1,34 +1,29 @@
 #!/usr/bin/env node
 'use strict';
 
-// npm run demo: a tour of the API against an etcd of its own, from a fresh checkout.
+// npm run demo: a tour of the API from a fresh checkout, on a store in the tour's own process.
+//   npm run demo -- --etcd 127.0.0.1:2379      the same on an etcd with the v2 API
 
 const path = require('node:path');
-const { spawn } = require('node:child_process');
-const { ROOT, ensureAddon, ensureDependencies } = require('./setup');
-const { startEtcd } = require('./etcd');
+const { parseArgs } = require('node:util');
+const { ROOT, ensureAddon, ensureDependencies, run } = require('./setup');
 const { Failure, main, say } = require('./command');
 
-// Not run(), which would block this process: a Ctrl-C must still end etcd.
-const tour = (host) =>
-  new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [path.join('examples', 'tour.js'), host], { cwd: ROOT, stdio: 'inherit' });
-    child.once('error', reject);
-    child.once('exit', (code, signal) =>
-      code === 0 ? resolve() : reject(new Failure(`the tour ended with ${signal ?? `exit code ${code}`}`)),
-    );
-  });
+const STORE = 'memory:';
 
-main(async () => {
+/** The host that the command line names. */
+function hostOf(args) {
+  try {
+    return parseArgs({ args, options: { etcd: { type: 'string' } } }).values.etcd ?? STORE;
+  } catch (error) {
+    throw new Failure(`${error.message}. Usage: npm run demo -- --etcd HOST:PORT`);
+  }
+}
+
+main(() => {
+  const host = hostOf(process.argv.slice(2));
   ensureDependencies();
   ensureAddon();
-  say('Starting a throw-away etcd');
-  const server = await startEtcd();
-  try {
-    say(`etcd ${server.version} is ready at ${server.host}`);
-    await tour(server.host);
-  } finally {
-    await server.stop();
-    say('etcd is stopped, its data removed');
-  }
+  run(process.execPath, [path.join('examples', 'tour.js'), host], { cwd: ROOT });
+  if (host === STORE) say('That was a store in the process. On an etcd: npm run demo -- --etcd 127.0.0.1:2379');
 });

@@ -8,12 +8,13 @@
 //   npm test -- --test-name-pattern=abort           passed on to Node's test runner
 //   npm test -- --debug, npm test -- --release …    the other build
 
+const fs = require('node:fs');
 const path = require('node:path');
 const { ROOT, ensureAddon, ensureDependencies, localBinary, run } = require('./setup');
 const { findEtcd } = require('./etcd');
 const { Failure, main, say } = require('./command');
 const { runParts } = require('./parts');
-const { FOLDER, allTestFiles, filesOfBehaviour, testFile, testFilesOf, testName } = require('./test-files');
+const { allTestFiles, filesOfBehaviour, testFile, testFilesOf, testName } = require('./test-files');
 const { TRANSPORTS, chosenTransport, whyLeftOut } = require('../__test__/support/transports');
 
 const BUILDS = ['--debug', '--release'];
@@ -32,9 +33,8 @@ function parse(args) {
 }
 
 function nodeTests(files, flags, env = process.env) {
-  if (files.some((file) => path.basename(file) === 'install.test.js')) {
-    ensureDependencies(path.join(ROOT, FOLDER, 'install'));
-  }
+  const folders = new Set(files.map((file) => path.resolve(ROOT, path.dirname(file))));
+  for (const folder of folders) if (fs.existsSync(path.join(folder, 'package.json'))) ensureDependencies(folder);
   const reporter = flags.some((flag) => flag.startsWith('--test-reporter'))
     ? []
     : [`--test-reporter=${process.stdout.isTTY ? 'spec' : 'tap'}`];

@@ -199,7 +199,17 @@ describe('a delay', () => {
   });
 });
 
-describe('a store without connection', () => {
+describe('a delay that is longer than the timeout', () => {
+  test('is an ESOCKETTIMEDOUT, and nothing was written', async () => {
+    store.delay(5000, { times: 2 });
+    const error = await rejection(etcd.set('a', '1', { timeout: 20 }));
+    const { err } = etcd.setSync('a', '1', { timeout: 20 });
+    for (const { errors } of [error, err]) assert.equal(errors[0].httperror.code, 'ESOCKETTIMEDOUT');
+    assert.deepEqual(store.dump(), {});
+  });
+});
+
+describe('a store without connection', { timeout: 30_000 }, () => {
   test('refuses everybody, and keeps its contents', async () => {
     store.load({ '/a': '1' });
     store.disconnect();
@@ -208,6 +218,13 @@ describe('a store without connection', () => {
     }
     store.reconnect();
     assert.equal((await etcd.get('a')).node.value, '1');
+  });
+
+  test('has polls fail that were waiting', async () => {
+    const failed = rejection(etcd.watch('a'));
+    while ((await etcd.raw('GET', 'v2/stats/store')).watchers === 0);
+    store.disconnect();
+    assert.equal((await failed).errors[0].httperror.code, 'ECONNRESET');
   });
 
   test('has watchers reconnect, which miss nothing of what happened meanwhile', async () => {
@@ -226,7 +243,7 @@ describe('a store without connection', () => {
   });
 });
 
-describe('a watcher', () => {
+describe('a watcher', { timeout: 30_000 }, () => {
   for (const kind of Object.keys(KINDS)) {
     test(`whose beginning fails as "${kind}" reconnects`, async () => {
       const { node } = await etcd.set('a', '1');
@@ -249,9 +266,43 @@ describe('a watcher', () => {
     await etcd.set('a', '3');
     await next;
   });
+
+  test('that was cut off while there was a compaction gets one resync', async () => {
+    const { node } = await etcd.set('a', '0');
+    const watcher = keep(etcd.watcher('a', node.modifiedIndex));
+    await once(watcher, 'change');
+    let resyncs = 0;
+    watcher.on('resync', () => {
+      resyncs += 1;
+    });
+    store.disconnect();
+    store.load({ '/a': 'lost' });
+    store.compact();
+    store.reconnect();
+    await once(watcher, 'resync');
+    const next = new Promise((resolve) => watcher.on('change', (event) => event.node.value === 'next' && resolve()));
+    while ((await etcd.raw('GET', 'v2/stats/store')).watchers === 0);
+    await etcd.set('a', 'next');
+    await next;
+    assert.equal(resyncs, 1);
+  });
+
+  test('that was cut off while the store was reset goes on in the new one', async () => {
+    for (let i = 0; i < 10; i++) etcd.setSync('a', i);
+    const watcher = keep(etcd.watcher('a', 4));
+    await once(watcher, 'change');
+    store.disconnect();
+    await once(watcher, 'reconnect');
+    const resync = once(watcher, 'resync');
+    store.reset();
+    assert.equal((await resync)[0].errorCode, 401);
+    const change = once(watcher, 'change');
+    await etcd.set('a', 'new');
+    assert.equal((await change)[0].node.value, 'new');
+  });
 });
 
-test('a poll for an event before a compaction is refused with 401', async () => {
+test('a poll for an event before a compaction is refused with 401', { timeout: 30_000 }, async () => {
   const { node } = await etcd.set('a', '1');
   await etcd.set('a', '2');
   assert.equal((await etcd.watchIndex('a', node.modifiedIndex)).node.value, '1');

@@ -31,6 +31,7 @@ use expiry::ExpiryDriver;
 use faults::Fault;
 use server::{Answer, Server};
 use std::sync::Arc;
+use std::time::Duration;
 use subscription::Subscription;
 use tokio::time::sleep;
 
@@ -46,20 +47,34 @@ impl Memory {
         Self { expiry: ExpiryDriver::new(Arc::clone(&server)), server }
     }
 
-    async fn answer(&self, request: &Request) -> Reply {
+    async fn answer(&self, request: &Request) -> Result<Reply, Failed> {
         self.server.expire_all().await;
         match self.server.answer(request) {
-            Answer::Reply(reply) => reply,
+            Answer::Reply(reply) => Ok(reply),
             Answer::Poll(mut poll) => {
                 let _expiring = self.expiry.hold();
                 match poll.next().await {
-                    Some(event) => poll.reply(&event),
-                    None => poll.ended(),
+                    Some(event) => Ok(poll.reply(&event)),
+                    None if self.server.is_connected() => Ok(poll.ended()),
+                    None => Err(Fault::Lost.failed()),
                 }
             }
             // A stream never ends, and only a watch can read it as it goes on.
             Answer::Stream => std::future::pending().await,
         }
+    }
+
+    /// What is to happen to a request for a target, after the time that it is to take: that may be too long.
+    async fn disturbance(&self, verb: &Verb, target: &Target, timeout: Option<Duration>) -> Option<Fault> {
+        let (delay, fault) = self.server.take_fault(verb, target);
+        if let Some(delay) = delay {
+            let limit = timeout.filter(|limit| *limit < delay);
+            sleep(limit.unwrap_or(delay)).await;
+            if limit.is_some() {
+                return Some(Fault::Timeout);
+            }
+        }
+        fault.or_else(|| (!self.server.is_connected()).then_some(Fault::Refused))
     }
 
     async fn feed<F: Feed>(&self, mut subscription: Subscription, feed: &mut F) -> Broken {
@@ -88,15 +103,10 @@ impl Transport for Memory {
 
     async fn call(&self, _: usize, request: &Request) -> Result<Reply, Failed> {
         self.server.record(request);
-        let (delay, fault) = self.server.take_fault(&request.verb, &request.target);
-        if let Some(delay) = delay {
-            sleep(delay).await;
-        }
-        match fault {
-            None if self.server.is_connected() => Ok(self.answer(request).await),
-            None => Err(Fault::Refused.failed()),
+        match self.disturbance(&request.verb, &request.target, request.timeout).await {
+            None => self.answer(request).await,
             Some(Fault::Lost) => {
-                self.answer(request).await;
+                self.answer(request).await?;
                 Err(Fault::Lost.failed())
             }
             Some(fault) => Err(fault.failed()),
@@ -104,15 +114,9 @@ impl Transport for Memory {
     }
 
     async fn watch<F: Feed>(&self, _: usize, watch: &Watch, since: Option<u64>, feed: &mut F) -> Broken {
-        let (delay, fault) = self.server.take_fault(&Verb::Get, &Target::Key(watch.key.clone()));
-        if let Some(delay) = delay {
-            sleep(delay).await;
-        }
-        if let Some(fault) = fault {
+        let target = Target::Key(watch.key.clone());
+        if let Some(fault) = self.disturbance(&Verb::Get, &target, watch.timeout).await {
             return Broken::Failed(fault.failed());
-        }
-        if !self.server.is_connected() {
-            return Broken::Failed(Fault::Refused.failed());
         }
         self.server.expire_all().await;
         match self.server.subscribe(watch, since) {

@@ -50,11 +50,18 @@ struct State {
     /// How much the store's clock is ahead of the system's, in nanoseconds.
     ahead: i64,
     is_connected: bool,
+    /// Where the store was when it was reset while nobody was connected, who could have been told.
+    went_back_from: Option<u64>,
     faults: Faults,
     log: Log,
 }
 
 impl State {
+    /// Whether a watch goes on where the store was before it was reset, unseen.
+    fn is_of_the_past(&self, since: u64) -> bool {
+        self.went_back_from.is_some_and(|index| since > self.store.index() + 1 && since <= index + 1)
+    }
+
     fn now(&self) -> Timestamp {
         Timestamp(Timestamp::now().0.saturating_add(self.ahead))
     }
@@ -71,7 +78,7 @@ impl Server {
 
     fn new(name: &str) -> Self {
         let (store, faults, log) = (Store::default(), Faults::default(), Log::default());
-        let state = State { store, ahead: 0, is_connected: true, faults, log };
+        let state = State { store, ahead: 0, is_connected: true, went_back_from: None, faults, log };
         Self { name: name.to_owned(), state: Mutex::new(state), due: watch::Sender::new(None) }
     }
 
@@ -155,6 +162,9 @@ impl Server {
             return Err(Broken::Unexpected(Reply::default()));
         };
         let since = since.unwrap_or(0);
+        if self.lock().is_of_the_past(since) {
+            return Err(self.broken());
+        }
         let watch = command::Watch { key: get.key, recursive: get.recursive, stream: true, since };
         self.register(&watch).map_err(|error| Broken::Outdated(error.index, reply::of_error(&error)))
     }
@@ -283,6 +293,7 @@ impl Server {
     /// Begins anew, with the system's clock, no rules, and no requests. Watches go on in the new store.
     pub fn reset(&self) {
         let mut state = self.lock();
+        state.went_back_from = (!state.is_connected).then(|| state.store.index());
         state.store.reset();
         state.ahead = 0;
         state.is_connected = true;
@@ -324,7 +335,7 @@ impl Server {
         self.due.send_modify(|_| {});
     }
 
-    /// Forgets all events: who asks for a past one is told that it is gone.
+    /// Forgets the events before the last one: who asks for one of them is told that it is gone.
     pub fn compact(&self) {
         self.lock().store.compact();
     }

@@ -142,9 +142,10 @@ impl<S: Subscriber> Store<S> {
         limit
     }
 
-    /// Forgets all events, so that those who watch from a past index on are refused with 401.
+    /// Forgets all events but the last one, so that those who watch from a past index on are refused with 401. From the
+    /// present index on, which that refusal names, they can.
     pub fn compact(&mut self) {
-        self.history.clear_to(self.index);
+        self.history.clear_to(self.index.saturating_sub(1));
     }
 
     /// Ends all watches: their subscribers are dropped.

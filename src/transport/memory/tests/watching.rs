@@ -116,12 +116,14 @@ fn a_thousand_events_are_kept_and_who_asks_for_more_is_told_so() {
 #[test]
 fn compaction_forgets_the_past_and_keeps_the_present() {
     let store = &mut TestStore::default();
+    put(store, "/a", "0");
     put(store, "/a", "1");
     let stream = watching(store, "/a?stream=true");
     store.compact();
     let error = watch(store, "/a?waitIndex=4").unwrap_err();
-    assert_eq!(error.cause, "the requested history has been cleared [5/4]");
-    let next = watching(store, "/a?waitIndex=5");
+    assert_eq!((error.index, error.cause.as_str()), (5, "the requested history has been cleared [5/4]"));
+    assert_eq!(told(&watching(store, "/a?waitIndex=5")).len(), 1);
+    let next = watching(store, "/a?waitIndex=6");
     put(store, "/a", "2");
     assert_eq!((told(&stream), told(&next)), (vec!["set /a".to_owned()], vec!["set /a".to_owned()]));
 }

@@ -1,0 +1,3 @@
+'use strict';
+
+require('./shared')(__filename);

@@ -13,7 +13,6 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
-const { parseTriple } = require('@napi-rs/cli');
 const { thirdPartyLicences } = require('./licences');
 const { ROOT } = require('./setup');
 const { Failure, ask, main, say } = require('./command');
@@ -53,6 +52,8 @@ function platformManifest({ manifest, binary }) {
 
 /** The target that a folder under npm/ is for. */
 function targetOf(name) {
+  // Required here, as a clean checkout has it only after `npm install`.
+  const { parseTriple } = require('@napi-rs/cli');
   return readManifest(ROOT).napi.targets.find((target) => parseTriple(target).platformArchABI === name);
 }
 

@@ -54,6 +54,9 @@ const TRANSPORTS = {
     leavesOut: [
       { file: 'connections/client', because: 'it has no hosts, credentials, headers or connections' },
       { file: 'connections/failover', because: 'it is the only member there is' },
+      { file: 'connections/kept-connections', because: 'it has no connections' },
+      { file: 'connections/local-failures', because: 'it is not reached through a network' },
+      { file: 'processes/refusals', because: 'it needs neither descriptors nor a thread' },
       { file: 'connections/proxies', because: 'it is not reached through a network' },
       { file: 'install/install', because: 'that is a test of the package, which is the same for each transport' },
       { file: 'support/support', because: 'that is a test of the tools, which are the same for each transport' },

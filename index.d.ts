@@ -789,8 +789,8 @@ declare namespace Etcd {
   }
 
   /**
-   * Options of every method. What is not listed here is sent to etcd as a query parameter. Your object is never
-   * changed.
+   * Options of every method. What is not listed here is sent to etcd as a query parameter: a {@link Value}, as all else
+   * is a TypeError. Your object is never changed.
    */
   export interface CallOptions {
     /** For this call, instead of the client's {@link EtcdOptions.maxRetries}. */

@@ -123,13 +123,9 @@ function nativeClient(options) {
 /** Separates what concerns the call from what becomes the query. */
 function readCall(options) {
   if (options === undefined) return NONE;
-  const parameters = {};
-  for (const name in options) {
-    if (!RESERVED.has(name)) parameters[name] = options[name];
-  }
   const { maxRetries, signal, synchronous, timeout } = options;
   return {
-    parameters: encodeParameters(parameters),
+    parameters: encodeParameters(options, RESERVED),
     signal: signal === undefined || signal === null ? undefined : checkSignal(signal),
     synchronous: synchronous === true,
     timeout: timeout === undefined || timeout === null ? undefined : checkNumber('options.timeout', timeout),

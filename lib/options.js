@@ -1,6 +1,13 @@
 'use strict';
 
-const { checkAtLeastOne, checkBoolean, checkCount, checkNumber, checkOptions } = require('./arguments');
+const {
+  checkAtLeastOne,
+  checkBoolean,
+  checkCount,
+  checkNamedValues,
+  checkNumber,
+  checkOptions,
+} = require('./arguments');
 const { invalidType, invalidValue } = require('./errors');
 const { checkTunnel, proxiesOf, readProxy } = require('./proxy');
 const { trustedRoots } = require('./trusted-roots');
@@ -49,7 +56,11 @@ const READERS = {
   pool: readPool,
   maxSockets: (value) => ({ maxSockets: checkAtLeastOne('options.maxSockets', value) }),
   localAddress: (value) => ({ localAddress: checkString('options.localAddress', value) }),
-  agentOptions: (value) => read('options.agentOptions', value, { ...TLS_READERS, maxSockets: READERS.maxSockets }),
+  agentOptions: (value) =>
+    read('options.agentOptions', checkNamedValues('options.agentOptions', value), {
+      ...TLS_READERS,
+      maxSockets: READERS.maxSockets,
+    }),
   ...TLS_READERS,
 };
 
@@ -156,13 +167,11 @@ function alwaysTrue(name) {
 }
 
 function readPool(pool) {
-  if (typeof pool !== 'object') throw invalidType('options.pool', 'an object', pool);
-  return read('options.pool', pool, { maxSockets: READERS.maxSockets });
+  return read('options.pool', checkNamedValues('options.pool', pool), { maxSockets: READERS.maxSockets });
 }
 
 function readAuth(auth) {
-  if (typeof auth !== 'object') throw invalidType('options.auth', 'an object', auth);
-  const { user, username, pass, password, bearer, sendImmediately, ...rest } = auth;
+  const { user, username, pass, password, bearer, sendImmediately, ...rest } = checkNamedValues('options.auth', auth);
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) throw invalidValue(`The option "auth.${unknown}" is not supported`);
   if (sendImmediately === false) {
@@ -182,9 +191,8 @@ function readAuth(auth) {
 }
 
 function readHeaders(headers) {
-  if (typeof headers !== 'object') throw invalidType('options.headers', 'an object', headers);
   const pairs = [];
-  for (const [name, value] of Object.entries(headers)) {
+  for (const [name, value] of Object.entries(checkNamedValues('options.headers', headers))) {
     if (value === undefined) continue;
     for (const line of Array.isArray(value) ? value : [value]) {
       if (!['string', 'number', 'boolean'].includes(typeof line)) {

@@ -66,6 +66,18 @@ module.exports = [
     'sent as no condition at all: the write takes place',
     'TypeError',
   ),
+  row(
+    'old-value-option',
+    '`prevValue` in the options of `compareAndSwap` and `compareAndDelete`, without an old value',
+    'is left out: the write takes place',
+    'is the condition',
+  ),
+  row(
+    'option-objects',
+    'an object, array or function as an option of a call, or a Map or promise in the place of the options',
+    'sent as nothing that etcd reads, or not at all: with `prevValue` or `prevIndex` the write takes place',
+    'TypeError',
+  ),
   row('value-objects', 'objects and arrays as values', "stored as `''`", 'TypeError'),
   row(
     'value-types',

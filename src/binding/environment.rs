@@ -2,6 +2,7 @@
 
 use crate::binding::event::{Arguments, Event};
 use crate::binding::loop_guard::LoopGuard;
+use crate::binding::panics::{Place, caught, drill};
 use crate::runtime;
 use crate::v2::failure::NodeError;
 use napi::bindgen_prelude::*;
@@ -60,6 +61,16 @@ impl InFlight {
         Ok(task.handle)
     }
 
+    /// Takes note of an event on its way to JavaScript, and gives what JavaScript is called with.
+    fn hand_over(&mut self, env: &Env, id: u32, mut event: Event) -> Result<Arguments> {
+        if event.is_end() {
+            self.remove(env, id)?;
+        } else if let Some(permit) = event.take_permit() {
+            self.delivered(id, permit);
+        }
+        Ok(event.into_arguments(id))
+    }
+
     fn set_referenced(&mut self, env: &Env, id: u32, referenced: bool) -> Result<()> {
         match self.tasks.get_mut(&id) {
             Some(task) if task.referenced != referenced => task.referenced = referenced,
@@ -100,9 +111,8 @@ impl InFlight {
 /// Nobody is left to hear of them: an environment ends with its worker thread.
 impl Drop for InFlight {
     fn drop(&mut self) {
-        for task in self.tasks.values().filter_map(|task| task.handle.as_ref()) {
-            task.abort();
-        }
+        let handles = self.tasks.values().filter_map(|task| task.handle.as_ref());
+        let _ = caught(Place::Finalizer, || handles.for_each(AbortHandle::abort));
     }
 }
 
@@ -123,8 +133,9 @@ pub struct Environment {
 #[napi]
 impl Environment {
     /// `onEvent(id, kind, …)` is called for every event of every request; see `EventKind`.
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(env: Env, on_event: Function<Arguments, ()>) -> Result<Self> {
+        drill(Place::Entry);
         let in_flight = Rc::new(RefCell::new(InFlight {
             tasks: HashMap::new(),
             referenced: 0,
@@ -136,13 +147,15 @@ impl Environment {
             .callee_handled::<false>()
             .weak::<true>()
             .build_callback(move |context: ThreadsafeCallContext<(u32, Event)>| {
-                let (id, mut event) = context.value;
-                if event.is_end() {
-                    reported.borrow_mut().remove(&context.env, id)?;
-                } else if let Some(permit) = event.take_permit() {
-                    reported.borrow_mut().delivered(id, permit);
-                }
-                Ok(event.into_arguments(id))
+                let (id, event) = context.value;
+                let handed_over =
+                    caught(Place::Event, || reported.borrow_mut().hand_over(&context.env, id, event));
+                handed_over.unwrap_or_else(|| {
+                    if let Some(task) = reported.borrow_mut().remove(&context.env, id)? {
+                        task.abort();
+                    }
+                    Ok(Event::defect().into_arguments(id))
+                })
             })?;
         let report = Report(Arc::new(report));
         let shared =
@@ -151,8 +164,9 @@ impl Environment {
     }
 
     /// Gives a request up: its connection closes and nothing more is reported. Unknown and ended ids are ignored.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn abort(&self, env: Env, id: u32) -> Result<()> {
+        drill(Place::Entry);
         if let Some(task) = self.shared.in_flight.borrow_mut().remove(&env, id)? {
             task.abort();
         }
@@ -160,15 +174,17 @@ impl Environment {
     }
 
     /// Whether a request keeps the event loop alive, as it does until told otherwise. Unknown ids are ignored.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_referenced(&self, env: Env, id: u32, referenced: bool) -> Result<()> {
+        drill(Place::Entry);
         self.shared.in_flight.borrow_mut().set_referenced(&env, id, referenced)
     }
 
     /// While a watch is paused, events that were delivered go on to count among those that wait. Unknown ids are
     /// ignored.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_paused(&self, id: u32, paused: bool) {
+        drill(Place::Entry);
         self.shared.in_flight.borrow_mut().set_paused(id, paused);
     }
 }

@@ -137,7 +137,12 @@ module.exports = [
     'is always sent again',
     'is sent again unless `resendWrites` is `false`: then the error is `ERR_UNKNOWN_OUTCOME`',
   ),
-  row('response-size', 'the size of an answer', 'no limit', '64 MiB and 1,048,576 JSON values, or more by `maxResponseSize`'),
+  row(
+    'response-size',
+    'the size of an answer',
+    'no limit',
+    '64 MiB and 1,048,576 JSON values, or more by `maxResponseSize`',
+  ),
   row(
     'gzip-headers',
     'headers of an answer that `gzip: true` has unpacked',

@@ -175,8 +175,7 @@ impl NativeClient {
     fn close_connections(&mut self) {
         self.background.take();
         if self.blocking.take().is_some() {
-            // Their runtime sees to them only while it runs. If there is none, there are no connections either.
-            let _ = self.shared.block_on(std::future::ready(()));
+            self.shared.see_to_connections();
         }
     }
 
@@ -212,8 +211,12 @@ impl NativeClient {
             let client = self.client(&self.blocking);
             let mut events = Vec::new();
             let work = run(&client, request, &route, max_retries, |event| events.push(event));
-            let end = self.shared.block_on(work).unwrap_or_else(Event::Unstarted);
-            events.push(end);
+            match self.shared.block_on(env, work) {
+                Ok(Some(end)) => events.push(end),
+                // Nobody is left to tell.
+                Ok(None) => return Ok(()),
+                Err(refused) => events.push(Event::Unstarted(refused)),
+            }
             return events.into_iter().try_for_each(|event| self.shared.report_now(env, id, event));
         }
         let client = self.client(&self.background);

@@ -11,13 +11,24 @@ use napi_derive::napi;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 type ReportFunction = ThreadsafeFunction<(u32, Event), (), Arguments, Status, false, true, 0>;
+
+/// How often a thread that a Sync call blocks looks whether its environment is still there: nobody can tell it.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Whether JavaScript can no longer run. Any look at an object says so.
+fn has_ended(env: &Env) -> bool {
+    env.get_global().and_then(|global| global.has_c_named_property(c"process")).is_err()
+}
 
 /// Reports events of requests to JavaScript, from any thread.
 #[derive(Clone)]
@@ -211,22 +222,43 @@ impl Shared {
         }
     }
 
-    /// Runs a request on this thread and returns when it has ended.
+    /// Runs a request on this thread and returns when it has ended. Nothing if the environment ends first, which only
+    /// happens to a worker thread: it is terminated, or the process exits.
     ///
     /// # Errors
     /// When the system refuses what it takes to run; the next call tries again.
-    pub fn block_on<F: Future>(&self, request: F) -> std::result::Result<F::Output, NodeError> {
-        let runtime = match self.blocking.get() {
-            Some(runtime) => runtime,
-            None => {
-                let started = runtime::blocking()?;
-                self.blocking.get_or_init(|| started)
-            }
-        };
-        Ok(runtime.block_on(async {
+    pub fn block_on<F: Future>(
+        &self,
+        env: &Env,
+        request: F,
+    ) -> std::result::Result<Option<F::Output>, NodeError> {
+        let mut request = pin!(request);
+        Ok(self.blocking()?.block_on(async {
             runtime::catch_up().await;
-            request.await
+            loop {
+                match timeout(GLANCE, request.as_mut()).await {
+                    Ok(output) => return Some(output),
+                    Err(_) if has_ended(env) => return None,
+                    Err(_) => {}
+                }
+            }
         }))
+    }
+
+    /// Sees to the connections of Sync calls, which nobody does between two of them.
+    pub fn see_to_connections(&self) {
+        // Without a runtime there are none.
+        if let Some(runtime) = self.blocking.get() {
+            runtime.block_on(runtime::catch_up());
+        }
+    }
+
+    fn blocking(&self) -> std::result::Result<&Runtime, NodeError> {
+        if let Some(runtime) = self.blocking.get() {
+            return Ok(runtime);
+        }
+        let started = runtime::blocking()?;
+        Ok(self.blocking.get_or_init(|| started))
     }
 
     /// Reports the end of a request in a turn of its own, as if it came from another thread.

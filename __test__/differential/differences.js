@@ -176,6 +176,18 @@ module.exports = [
     'own words that name the host; `code` as in Node where one fits',
   ),
   row(
+    'tls-common-name',
+    'server certificates without a subjectAltName, or of X.509 version 1',
+    'are taken by their common name',
+    'are refused with `ERR_TLS_CERT_ALTNAME_INVALID`, as by browsers: what an authority may be limited to are names in a subjectAltName alone',
+  ),
+  row(
+    'tls-short-keys',
+    'RSA keys of fewer than 2,048 bits, of a server or of its authority',
+    'are taken, by Node before 24',
+    'are refused with `EE_KEY_TOO_SMALL` or `CA_KEY_TOO_SMALL`',
+  ),
+  row(
     'tls-timeout',
     '`timeout` while a server does not answer the TLS handshake',
     '`ESOCKETTIMEDOUT`, `connect: false`',

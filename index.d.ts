@@ -693,8 +693,9 @@ declare namespace Etcd {
      */
     resendWrites?: boolean | undefined;
     /**
-     * Bytes that an answer's body may have, default 256 MiB. A larger one is a failed try at this host: the code of
-     * its `httperror` is `ERR_RESPONSE_TOO_LARGE`.
+     * Bytes that an answer's body may have, default 64 MiB. A larger one is a failed try at this host: the code of
+     * its `httperror` is `ERR_RESPONSE_TOO_LARGE`. So is one with more JSON values than one for each 64 bytes of this, and
+     * than 1,048,576, which are about 200,000 keys.
      */
     maxResponseSize?: number | undefined;
 

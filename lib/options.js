@@ -26,7 +26,8 @@ const NATIVE_DEFAULTS = {
   gzip: false,
   maxSockets: 100,
   keepAlive: true,
-  maxResponseSize: 256 * 1024 * 1024,
+  // Of what etcd says of one key, a value of 10 MB at most before and after, each sign escaped, is 40 MB.
+  maxResponseSize: 64 * 1024 * 1024,
   resendWrites: true,
 };
 

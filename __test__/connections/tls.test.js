@@ -4,6 +4,7 @@ const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { after, before, describe, test } = require('node:test');
 const Etcd = require('../..');
+const { scripted } = require('../support/clean-up');
 const { KINDS, PASSPHRASE, makeAuthority, makeCertificates } = require('../support/certificates');
 const { freshPrefix, startEtcd } = require('../support/etcd');
 const { printedBy } = require('../support/node-script');
@@ -241,4 +242,48 @@ describe('what is no certificate or key', () => {
       }
     }
   });
+});
+
+describe('a server that Node takes, or not, by the rules of OpenSSL', () => {
+  /** A server with a certificate, as weak as it may be. */
+  function served(name, options) {
+    const [cert, key] = [authority.read(`${name}.pem`), authority.read(`${name}-key.pem`)];
+    return scripted([], { fallback: { echo: true }, tls: { cert, key, ciphers: 'DEFAULT:@SECLEVEL=0', ...options } });
+  }
+
+  for (const name of [
+    'server',
+    'version1',
+    'unnamed',
+    'short',
+    'below-short',
+    'below-expired',
+    'expired',
+    'elsewhere',
+  ]) {
+    for (const version of ['TLSv1.2', 'TLSv1.3']) {
+      test(`is taken with rejectUnauthorized: false, whatever its certificate is: ${name}, ${version}`, async () => {
+        const { url } = await served(name, { maxVersion: version });
+        const etcd = new Etcd(url, { rejectUnauthorized: false, maxRetries: 0 });
+        assert.equal((await etcd.get('k')).action, 'get');
+        assert.equal(etcd.getSync('k').err, null);
+      });
+    }
+  }
+
+  const REFUSED = {
+    version1: ['ca', 'ERR_TLS_CERT_ALTNAME_INVALID', /X\.509 version 1.*subjectAltName/],
+    unnamed: ['ca', 'ERR_TLS_CERT_ALTNAME_INVALID', /common name.*subjectAltName/],
+    short: ['ca', 'EE_KEY_TOO_SMALL', /1024 bits/],
+    'below-short': ['short-ca', 'CA_KEY_TOO_SMALL', /1024 bits/],
+    'below-expired': ['expired-ca', 'CERT_HAS_EXPIRED', /authority.*expired/],
+  };
+  for (const [name, [ca, code, message]] of Object.entries(REFUSED)) {
+    test(`is refused in words that say why: ${name}`, async () => {
+      const { url } = await served(name);
+      const fault = await faultOf(url, { ca: authority.read(`${ca}.pem`) });
+      assert.equal(fault.code, code, fault.message);
+      assert.match(fault.message, message);
+    });
+  }
 });

@@ -149,7 +149,12 @@ module.exports = [
     'is always sent again',
     'is sent again unless `resendWrites` is `false`: then the error is `ERR_UNKNOWN_OUTCOME`',
   ),
-  row('response-size', 'the size of an answer', 'no limit', '256 MiB, or `maxResponseSize`'),
+  row(
+    'response-size',
+    'the size of an answer',
+    'no limit',
+    '64 MiB and 1,048,576 JSON values, or more by `maxResponseSize`',
+  ),
   row(
     'gzip-headers',
     'headers of an answer that `gzip: true` has unpacked',
@@ -181,6 +186,18 @@ module.exports = [
     'errors of https',
     'words of OpenSSL',
     'own words that name the host; `code` as in Node where one fits',
+  ),
+  row(
+    'tls-common-name',
+    'server certificates without a subjectAltName, or of X.509 version 1',
+    'are taken by their common name',
+    'are refused with `ERR_TLS_CERT_ALTNAME_INVALID`, as by browsers: what an authority may be limited to are names in a subjectAltName alone',
+  ),
+  row(
+    'tls-short-keys',
+    'RSA keys of fewer than 2,048 bits, of a server or of its authority',
+    'are taken, by Node before 24',
+    'are refused with `EE_KEY_TOO_SMALL` or `CA_KEY_TOO_SMALL`',
   ),
   row(
     'tls-timeout',

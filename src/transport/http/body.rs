@@ -2,6 +2,7 @@
 
 use crate::transport::http::decoding::Decoder;
 use crate::transport::http::exchange::Body;
+use crate::transport::http::values;
 use crate::v2::failure::{Failed, Kind};
 use crate::wire::fault::{self, Fault, Stage};
 use crate::wire::pool::Lease;
@@ -26,7 +27,7 @@ pub struct HttpBody {
     pub idle: Option<Duration>,
     /// How many bytes it may still have; `None` for any number.
     pub room: Option<usize>,
-    /// The largest body that is taken, for messages.
+    /// The largest body that is taken.
     pub limit: usize,
     /// Who refuses a request unread, as proxies do, makes the connection's end a reset (RFC 9112 9.6).
     pub may_end_in_reset: bool,
@@ -93,6 +94,11 @@ impl Body for HttpBody {
                 return Ok(None);
             }
         }
+    }
+
+    fn check(&self, json: &[u8]) -> Result<(), Failed> {
+        let limit = values::limit(self.limit);
+        if values::exceed(json, limit) { Err(fault::too_many_values(limit)) } else { Ok(()) }
     }
 }
 

@@ -34,6 +34,14 @@ pub trait Exchange: Send + Sync {
 pub trait Body: Send {
     /// The next bytes, or `None` at the end.
     fn chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Failed>> + Send;
+
+    /// Whether a JSON text of it may be given to JavaScript, which makes values of it.
+    ///
+    /// # Errors
+    /// When it holds more of them than the transport takes.
+    fn check(&self, _json: &[u8]) -> Result<(), Failed> {
+        Ok(())
+    }
 }
 
 /// A reply whose body is still to be read.
@@ -54,6 +62,7 @@ impl<B: Body> Opened<B> {
         while let Some(chunk) = self.body.chunk().await? {
             body.extend_from_slice(&chunk);
         }
+        self.body.check(&body)?;
         Ok(Reply { status: self.status, headers: header_text(&self.headers), body })
     }
 }

@@ -26,6 +26,7 @@ impl<B: Body> Lines<B> {
                 let mut line = std::mem::replace(&mut self.read, rest);
                 line.pop();
                 self.searched = 0;
+                self.body.check(&line)?;
                 return Ok(Some(line));
             }
             self.searched = self.read.len();

@@ -913,7 +913,7 @@ declare namespace Etcd {
     /**
      * Milliseconds within which a connection is noticed that died without a word, as when a load balancer dropped it:
      * from 100 to 2,147,483,647. Default 60,000. Every eighth to quarter of it a poll that waits is replaced by a new
-     * one, and connecting and the response headers may each take a quarter of it.
+     * one, and connecting, the response headers and each further piece of a change may take a quarter of it.
      */
     liveness?: number | undefined;
     /** Milliseconds for connecting and for the headers, instead of the client's {@link EtcdOptions.timeout}. */

@@ -339,6 +339,53 @@ async fn a_connection_that_died_without_a_word_is_replaced_within_its_liveness()
     assert_eq!(run.seen, ["2"], "the other host has it");
 }
 
+/// A poll whose reply comes in pieces, and is then silent.
+fn pieces(when: &'static str, store: u64, pieces: &[(u64, &str)]) -> Step {
+    let pieces = pieces.iter().map(|(ms, text)| (*ms, (*text).to_owned())).collect();
+    Step { when, does: Does::Reply(200, store, pieces, true) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_that_come_are_not_quiet() {
+    let event = event(2);
+    let (first, rest) = event.split_at(10);
+    let (second, third) = rest.split_at(10);
+    let mut reply = pieces("waitIndex=1&", 9, &[(3000, first), (15_000, second), (27_000, third)]);
+    if let Does::Reply(.., silent) = &mut reply.does {
+        *silent = false;
+    }
+    let run = run_on(1, Some(1), 60, vec![reply]).await;
+    assert_eq!(run.seen, ["2"]);
+    let again = run.asked.iter().filter(|(_, asked)| asked.contains("waitIndex=1&")).count();
+    assert_eq!(again, 1, "{:?}", run.asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_under_way_is_not_settled_and_its_line_may_die() {
+    let event = event(2);
+    let steps = vec![
+        pieces("waitIndex=1&", 900, &[(0, &event[..10])]),
+        outdated("waitIndex=1&", 5000),
+        poll("waitIndex=5000&", 5000, 0, self::event(5001)),
+    ];
+    let run = run_on(1, Some(1), 100, steps).await;
+    assert_eq!(run.seen, ["disconnected 1", "resync", "5001"]);
+    assert!(run.asked[1].0 <= 16_000, "{:?}", run.asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_waits_for_an_event_that_is_under_way() {
+    let event = event(6);
+    let mut steps = behind();
+    steps.push(stream(9, &[(0, 10), (4000, 11)]));
+    steps.push(pieces("waitIndex=3&", 9, &[(900, &event[..10]), (5000, &event[10..])]));
+    if let Does::Reply(.., silent) = &mut steps[3].does {
+        *silent = false;
+    }
+    steps.push(poll("waitIndex=7&", 9, 3, self::event(9)));
+    assert_eq!(run_on(1, Some(1), 60, steps).await.seen, ["1", "2", "6", "9", "10", "11"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_gap_that_holds_no_event_ends_with_the_stream() {
     let mut steps = behind();

@@ -77,9 +77,9 @@ impl Body for HttpBody {
             let bytes = match received {
                 Some(bytes) => self.decoded(|decoder| decoder.decode(&bytes))?.unwrap_or(bytes),
                 None => {
+                    // The connection has a turn first, to see whether the server says more than it was asked.
+                    tokio::task::yield_now().await;
                     if let Some(lease) = self.lease.take() {
-                        // The connection has a turn first, to see whether the server says more than it was asked.
-                        tokio::task::yield_now().await;
                         lease.give_back();
                     }
                     self.decoded(Decoder::finish)?.unwrap_or_default()

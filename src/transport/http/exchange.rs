@@ -32,7 +32,7 @@ pub trait Exchange: Send + Sync {
 
 /// What follows the headers of a reply.
 pub trait Body: Send {
-    /// The next bytes, or `None` at the end.
+    /// The next bytes, or `None` at the end. Safe to drop and call again.
     fn chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Failed>> + Send;
 }
 

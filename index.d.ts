@@ -911,6 +911,11 @@ declare namespace Etcd {
      */
     buffer?: number | undefined;
     /**
+     * How many bytes these may have altogether, at least 1, or Infinity for any number. Default 64 MiB. A larger event
+     * waits alone.
+     */
+    bufferBytes?: number | undefined;
+    /**
      * Milliseconds within which a connection is noticed that died without a word, as when a load balancer dropped it:
      * from 100 to 2,147,483,647. Default 60,000. Every eighth to quarter of it a poll that waits is replaced by a new
      * one, and connecting, the response headers and each further piece of a change may take a quarter of it.

@@ -8,6 +8,8 @@ const { onAbort } = require('./signals');
 
 /** Events that may wait for listeners before reading stops. */
 const DEFAULT_BUFFER = 100000;
+/** How many bytes they may have altogether. */
+const DEFAULT_BUFFER_BYTES = 64 * 1024 * 1024;
 /** Milliseconds within which a connection that died without a word is noticed. */
 const DEFAULT_LIVENESS = 60000;
 const MIN_LIVENESS = 100;
@@ -146,13 +148,14 @@ class Watcher extends EventEmitter {
 
 /** What is ours of the options, and what becomes the query; `wait` goes without saying. */
 function readOptions(options) {
-  const { signal = null, buffer, liveness, waitIndex, wait, ...query } = extended(options, {});
+  const { signal = null, buffer, bufferBytes, liveness, waitIndex, wait, ...query } = extended(options, {});
   for (const name of ['quorum', 'stream']) {
     // etcd answers a quorum read at once; streaming is decided here.
     if (query[name]) throw invalidValue(`The option "${name}" is not supported by a watcher`);
   }
   const limits = {
     buffer: checkAtLeastOne('options.buffer', buffer ?? DEFAULT_BUFFER),
+    bufferBytes: checkAtLeastOne('options.bufferBytes', bufferBytes ?? DEFAULT_BUFFER_BYTES),
     liveness: checkLiveness(liveness ?? DEFAULT_LIVENESS),
   };
   return { signal: signal === null ? undefined : checkSignal(signal), since: waitIndex, query, limits };

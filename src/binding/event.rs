@@ -6,7 +6,6 @@ use crate::v2::reply::Reply;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use std::time::UNIX_EPOCH;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// The kind of an event: the second argument of the function given to `Environment`, after the id. The third, `detail`,
 /// depends on it; a reply's headers and body come fourth and fifth.
@@ -76,14 +75,10 @@ pub enum Event {
     Retrying(u32),
     Exhausted,
     Unknown,
-    Unsendable {
-        code: &'static str,
-        message: String,
-    },
+    Unsendable { code: &'static str, message: String },
     Unstarted(NodeError),
     Registered(u64),
-    /// With its permit to be among the changes that wait for JavaScript.
-    Change(Reply, Option<OwnedSemaphorePermit>),
+    Change(Reply),
     Resync(Reply),
     Ended(Reply),
     Disconnected,
@@ -111,14 +106,6 @@ impl Event {
         )
     }
 
-    /// Its permit, for whoever delivers it.
-    pub const fn take_permit(&mut self) -> Option<OwnedSemaphorePermit> {
-        match self {
-            Self::Change(_, permit) => permit.take(),
-            _ => None,
-        }
-    }
-
     /// A defect of ours: it ends one request and not the process.
     pub fn defect(what: &str) -> Self {
         Self::Unsendable {
@@ -136,7 +123,7 @@ impl Event {
         };
         match self {
             Self::Reply(it) => reply(EventKind::Reply, it),
-            Self::Change(it, _) => reply(EventKind::Change, it),
+            Self::Change(it) => reply(EventKind::Change, it),
             Self::Resync(it) => reply(EventKind::Resync, it),
             Self::Ended(it) => reply(EventKind::Ended, it),
             Self::Refused(it) => reply(EventKind::Refused, it),

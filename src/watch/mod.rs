@@ -42,6 +42,22 @@ pub enum Notice {
     Unexpected(Reply),
 }
 
+impl Notice {
+    /// How many bytes it holds, about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Registered(_) => 0,
+            Self::Change(reply)
+            | Self::Resync(reply)
+            | Self::Ended(reply)
+            | Self::Refused(reply)
+            | Self::Unexpected(reply) => reply.size(),
+            Self::Disconnected(failures) => failures.iter().map(|failure| failure.failed.size()).sum(),
+        }
+    }
+}
+
 /// Whom a watch tells. While `tell` waits, the watch reads nothing.
 pub trait Listener: Send + Sync {
     fn tell(&self, notice: Notice) -> impl Future<Output = ()> + Send;

@@ -17,7 +17,6 @@ use crate::v2::failure::Failed;
 use crate::v2::request::{Request, Target, Verb, Watch};
 use event::Found;
 use poll::Poll;
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::Future;
 use std::time::Duration;
@@ -30,6 +29,8 @@ const POLLS_BEHIND: u32 = 2;
 const SILENCE: Duration = Duration::from_millis(5);
 /// How much later than a poll the stream may bring the same event.
 const STREAM_LAG: Duration = Duration::from_millis(10);
+/// So many bytes of a stream may be put aside while its gap is closed; then it is not read.
+const ASIDE: usize = 16 * 1024 * 1024;
 /// Without an event for so long, polls are enough.
 const CALM: Duration = Duration::from_secs(1);
 /// A poll of which nothing has come for so long, but its headers, has found nothing in the history: an event in it would
@@ -166,9 +167,9 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
             // Nobody knows where its gap ends.
             return Ok(());
         }
-        let mut waiting = VecDeque::new();
-        self.close_gap(&mut stream, &mut waiting).await?;
-        for found in waiting {
+        let mut aside = Aside::default();
+        self.close_gap(&mut stream, &mut aside).await?;
+        for found in aside.found {
             self.tell(found).await;
         }
         loop {
@@ -190,12 +191,12 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
     async fn close_gap(
         &mut self,
         stream: &mut Stream<E::Body>,
-        waiting: &mut VecDeque<Found>,
+        aside: &mut Aside,
     ) -> Result<(), Interruption> {
         while self.next.is_some_and(|next| next <= stream.registered) {
             // If nothing begins, no event lies in the gap or the connections are dead: a poll of its own finds out.
-            let poll = beside(stream, waiting, Some(CALM), self.begin_poll()).await??;
-            let found = beside(stream, waiting, None, poll.finish(opening(self.watch))).await??;
+            let poll = beside(stream, aside, Some(CALM), self.begin_poll()).await??;
+            let found = beside(stream, aside, None, poll.finish(opening(self.watch))).await??;
             if found.change.index > stream.registered {
                 // Between the last one told and the registration there is nothing.
                 self.next = self.next.max(Some(stream.registered + 1));
@@ -296,11 +297,18 @@ async fn open<E: Exchange>(
     event::read(reply, is_etcds).and_then(|found| Err(Broken::Unexpected(found.reply)))
 }
 
+/// What a stream brought before it was its turn.
+#[derive(Default)]
+struct Aside {
+    found: Vec<Found>,
+    bytes: usize,
+}
+
 /// Does some work while what a stream brings is put aside. Begins again when the stream ends, or brings nothing for so
 /// long.
 async fn beside<B: Body, F: Future>(
     stream: &mut Stream<B>,
-    waiting: &mut VecDeque<Found>,
+    aside: &mut Aside,
     calm: Option<Duration>,
     work: F,
 ) -> Result<F::Output, Interruption> {
@@ -309,10 +317,12 @@ async fn beside<B: Body, F: Future>(
         tokio::select! {
             biased;
             done = &mut work => return Ok(done),
-            streamed = stream.next() => match streamed? {
-                Some(found) => waiting.push_back(found?),
-                None => return Err(Interruption::Again),
-            },
+            streamed = stream.next(), if aside.bytes < ASIDE => {
+                let Some(found) = streamed? else { return Err(Interruption::Again) };
+                let found = found?;
+                aside.bytes += found.reply.size();
+                aside.found.push(found);
+            }
             () = sleep(calm.unwrap_or_default()), if calm.is_some() => return Err(Interruption::Again),
         }
     }

@@ -694,7 +694,7 @@ declare namespace Etcd {
     resendWrites?: boolean | undefined;
     /**
      * Bytes that an answer's body may have, default 256 MiB. A larger one is a failed try at this host: the code of
-     * its `httperror` is `ERR_RESPONSE_TOO_LARGE`.
+     * its `httperror` is `ERR_RESPONSE_TOO_LARGE`. A larger event is an `error` of the watcher, which goes on behind it.
      */
     maxResponseSize?: number | undefined;
 
@@ -1318,8 +1318,8 @@ declare namespace Etcd {
    * ```
    *
    * A `for await` loop gets the changes one by one, from the loop's beginning on; the others wait, counted among the
-   * `buffer`. Leaving the loop stops the watcher. Where there would be a `resync` event, or the key cannot be watched,
-   * the loop ends with its error, after the changes before it.
+   * `buffer`. Leaving the loop stops the watcher. Where there would be a `resync` event, where an event is larger than
+   * `maxResponseSize`, or the key cannot be watched, the loop ends with the error, after the changes before it.
    *
    * @example
    * ```js

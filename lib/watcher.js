@@ -106,6 +106,12 @@ class Watcher extends EventEmitter {
         this.#endLoops(err);
         this.emit('resync', err);
       },
+      skipped: (index, err) => {
+        this.retryAttempts = 0;
+        this.index = index + 1;
+        this.#endLoops(err);
+        this.#raise(err);
+      },
       ended: (headers) => {
         this.emit('reconnect', Object.assign(new Error('Etcd timed out watcher, reconnecting.'), { headers }));
       },
@@ -141,8 +147,13 @@ class Watcher extends EventEmitter {
 
   #unexpected(message, fields) {
     this.retryAttempts += 1;
-    if (this.listenerCount('error') > 0) this.emit('error', Object.assign(new Error(message), fields));
-    else process.emitWarning(`Watcher for '${this.key}': ${message}`);
+    this.#raise(Object.assign(new Error(message), fields));
+  }
+
+  /** An error that nobody listens for is no reason to end the process. */
+  #raise(err) {
+    if (this.listenerCount('error') > 0) this.emit('error', err);
+    else process.emitWarning(`Watcher for '${this.key}': ${err.message}`);
   }
 }
 

@@ -7,7 +7,7 @@ const { once } = require('node:events');
 const Etcd = require('../..');
 const { keep, scripted } = require('../support/clean-up');
 const { withClient } = require('../support/etcd');
-const { blockFor } = require('../support/promises');
+const { blockFor, rejection, waitUntil } = require('../support/promises');
 const { describe, test } = require('../support/test');
 
 const t = withClient('buffer');
@@ -76,5 +76,49 @@ describe('the buffer of a watcher', { timeout: 60_000 }, () => {
       }
     }
     keep(t.etcd.watcher(t.key, null, { buffer: Infinity, bufferBytes: Infinity }));
+  });
+});
+
+describe('maxResponseSize', { timeout: 60_000 }, () => {
+  const limited = { maxResponseSize: 10_000 };
+
+  test('bounds a read, whatever its parameters are', async () => {
+    await t.etcd.set(t.key, VALUE);
+    const etcd = new Etcd(t.host, limited);
+    for (const options of [{}, { stream: true }, { stream: true, recursive: true }]) {
+      const { errors } = await rejection(etcd.get(t.key, options));
+      assert.equal(errors[0].httperror.code, 'ERR_RESPONSE_TOO_LARGE');
+    }
+  });
+
+  test('is told of an event beyond it as an error, once, and the watch goes on behind it', async () => {
+    const { node } = await t.etcd.set(t.key, 'first');
+    const large = [];
+    for (let i = 0; i < 3; i++) large.push((await t.etcd.set(t.key, VALUE)).node.modifiedIndex);
+    const last = await t.etcd.set(t.key, 'last');
+    const watcher = keep(new Etcd(t.host, limited).watcher(t.key, node.modifiedIndex));
+    const told = [];
+    for (const name of ['reconnect', 'resync']) watcher.on(name, () => told.push(name));
+    watcher.on('change', (body) => told.push(body.node.value));
+    watcher.on('error', (err) => told.push([err.code, err.message, watcher.index]));
+    await waitUntil(() => watcher.index > last.node.modifiedIndex);
+    const error = (index) => [
+      'ERR_RESPONSE_TOO_LARGE',
+      `The change at index ${index} is larger than maxResponseSize (10000 bytes)`,
+      index + 1,
+    ];
+    // The last one also holds the value that was there before.
+    assert.deepEqual(told, ['first', ...large.map(error), error(last.node.modifiedIndex)]);
+    const change = once(watcher, 'change');
+    await t.etcd.set(t.key, 'next');
+    assert.equal((await change)[0].node.value, 'next');
+  });
+
+  test('ends a loop with the error, as the event is lost to it', async () => {
+    const { node } = await t.etcd.set(t.key, 'first');
+    await t.etcd.set(t.key, VALUE);
+    const changes = new Etcd(t.host, limited).watcher(t.key, node.modifiedIndex)[Symbol.asyncIterator]();
+    assert.equal((await changes.next()).value.node.value, 'first');
+    assert.equal((await rejection(changes.next())).code, 'ERR_RESPONSE_TOO_LARGE');
   });
 });

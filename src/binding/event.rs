@@ -31,6 +31,8 @@ pub enum EventKind {
     Change,
     /// Of a watch: changes are gone from the server's history: the reply that says so.
     Resync,
+    /// Of a watch: the change at this index is too large: code and message in the places of headers and body.
+    TooLarge,
     /// Of a watch: a reply without a change.
     Ended,
     /// Of a watch: every member failed, as was told just before; it goes on after a wait.
@@ -80,6 +82,7 @@ pub enum Event {
     Registered(u64),
     Change(Reply),
     Resync(Reply),
+    TooLarge(u64, NodeError),
     Ended(Reply),
     Disconnected,
     Refused(Reply),
@@ -130,6 +133,11 @@ impl Event {
             Self::Unexpected(it) => reply(EventKind::Unexpected, it),
             // Indexes are far below 2^53.
             Self::Registered(index) => number(EventKind::Registered, index as f64),
+            Self::TooLarge(index, NodeError { message, code, .. }) => {
+                let code = code.unwrap_or_default().into_owned();
+                let detail = Some(Either3::A(index as f64));
+                (id, EventKind::TooLarge, detail, Some(js(code)), Some(js(message))).into()
+            }
             Self::Retrying(retries) => number(EventKind::Retrying, retries.into()),
             Self::Disconnected => plain(EventKind::Disconnected),
             Self::Exhausted => plain(EventKind::Exhausted),

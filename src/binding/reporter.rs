@@ -27,6 +27,7 @@ impl Listener for Reporter {
             Notice::Change(reply) => Event::Change(reply),
             Notice::Registered(index) => Event::Registered(index),
             Notice::Resync(reply) => Event::Resync(reply),
+            Notice::TooLarge(index, error) => Event::TooLarge(index, *error),
             Notice::Ended(reply) => Event::Ended(reply),
             Notice::Refused(reply) => Event::Refused(reply),
             Notice::Unexpected(reply) => Event::Unexpected(reply),

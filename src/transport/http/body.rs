@@ -24,10 +24,6 @@ pub struct HttpBody {
     pub way: Arc<Way>,
     /// How long the next bytes may take.
     pub idle: Option<Duration>,
-    /// How many bytes it may still have; `None` for any number.
-    pub room: Option<usize>,
-    /// The largest body that is taken, for messages.
-    pub limit: usize,
     /// Who refuses a request unread, as proxies do, makes the connection's end a reset (RFC 9112 9.6).
     pub may_end_in_reset: bool,
     /// To be under way. Free again when the body has been read.
@@ -60,12 +56,6 @@ impl HttpBody {
         let Some(decoder) = &mut self.decoder else { return Ok(None) };
         work(decoder).map(Some).map_err(|error| self.failed(&Fault::Decode(error)))
     }
-
-    fn count(&mut self, bytes: &Bytes) -> Result<(), Failed> {
-        let Some(room) = &mut self.room else { return Ok(()) };
-        *room = room.checked_sub(bytes.len()).ok_or_else(|| fault::reply_too_large(self.limit))?;
-        Ok(())
-    }
 }
 
 impl Body for HttpBody {
@@ -85,7 +75,6 @@ impl Body for HttpBody {
                     self.decoded(Decoder::finish)?.unwrap_or_default()
                 }
             };
-            self.count(&bytes)?;
             if !bytes.is_empty() {
                 return Ok(Some(bytes));
             }

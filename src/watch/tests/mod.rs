@@ -206,6 +206,24 @@ async fn a_gap_waits_for_an_event_that_is_under_way() {
     assert_eq!(run_on(1, Some(1), 60, steps).await.seen, ["1", "2", "6", "9", "10", "11"]);
 }
 
+fn large_event(index: u64) -> String {
+    event(index).replace("\"key\"", &format!("\"value\":\"{}\",\"key\"", "x".repeat(20_000)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_large_is_told_once_and_the_watch_goes_on_behind_it() {
+    let steps = vec![poll("waitIndex=1&", 3, 0, large_event(2)), poll("waitIndex=3&", 3, 0, event(3))];
+    let run = run_on(1, Some(1), 3, steps).await;
+    assert_eq!(run.seen, ["2 is too large", "3"]);
+    assert_eq!(run.asked[1].0, 0, "without a pause");
+    let mut steps = behind();
+    let lines = [event(3), large_event(4)].map(|line| (0, line + "\n"));
+    steps.push(Step { when: "stream=true", does: Does::Reply(200, 2, lines.into(), true) });
+    steps.push(poll("waitIndex=4&", 4, 0, large_event(4)));
+    steps.push(poll("waitIndex=5&", 4, 0, event(5)));
+    assert_eq!(run_on(1, Some(1), 3, steps).await.seen, ["1", "2", "3", "4 is too large", "5"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_gap_that_holds_no_event_ends_with_the_stream() {
     let mut steps = behind();

@@ -2,7 +2,7 @@
 
 use crate::client::members::Members;
 use crate::client::{ResendPolicy, RetryWaits};
-use crate::transport::http::exchange::{Body, Exchange, Length, Opened};
+use crate::transport::http::exchange::{Body, Exchange, Opened};
 use crate::transport::http::watch::follow;
 use crate::v2::failure::{Failed, NodeError};
 use crate::v2::key::Key;
@@ -36,6 +36,9 @@ struct Script {
     asked: Mutex<Vec<(u64, String)>>,
 }
 
+/// The largest body taken.
+const LIMIT: usize = 10_000;
+
 struct Pieces {
     pieces: VecDeque<(Instant, String)>,
     silent: bool,
@@ -56,7 +59,7 @@ struct Scripted(Arc<Script>, Instant);
 
 impl Transport for Scripted {
     async fn call(&self, member: usize, request: &Request) -> Result<Reply, Failed> {
-        self.open(member, request, Length::Limited).await?.complete().await
+        self.open(member, request).await?.complete(self.limit()).await
     }
 
     async fn watch<F: Feed>(&self, member: usize, watch: &Watch, since: Option<u64>, feed: &mut F) -> Broken {
@@ -67,7 +70,11 @@ impl Transport for Scripted {
 impl Exchange for Scripted {
     type Body = Pieces;
 
-    async fn open(&self, member: usize, request: &Request, _: Length) -> Result<Opened<Pieces>, Failed> {
+    fn limit(&self) -> usize {
+        LIMIT
+    }
+
+    async fn open(&self, member: usize, request: &Request) -> Result<Opened<Pieces>, Failed> {
         let asked = format!("{member} {}", request.parameters);
         let at = u64::try_from(self.1.elapsed().as_millis()).unwrap();
         self.0.asked.lock().unwrap().push((at, asked.clone()));
@@ -109,6 +116,7 @@ impl Listener for Seen {
                 body["node"]["modifiedIndex"].to_string()
             }
             Notice::Resync(_) => "resync".to_owned(),
+            Notice::TooLarge(index, _) => format!("{index} is too large"),
             Notice::Ended(_) => "ended".to_owned(),
             Notice::Disconnected(failures) => format!("disconnected {}", failures.len()),
             Notice::Refused(_) => "refused".to_owned(),

@@ -7,14 +7,16 @@
 //! before the stream's first event, and a poll checks on a stream that is silent. docs/watcher.md tells the whole.
 
 mod event;
+mod kept;
 mod ndjson;
 mod poll;
 mod stream;
 
-use crate::transport::http::exchange::{Body, Exchange, Length, Opened};
+use crate::transport::http::exchange::{Body, Exchange, Opened};
 use crate::transport::{Broken, Feed};
 use crate::v2::failure::Failed;
 use crate::v2::request::{Request, Target, Verb, Watch};
+use crate::wire::fault;
 use event::Found;
 use poll::Poll;
 use std::convert::Infallible;
@@ -96,7 +98,7 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
         loop {
             let (registered, found) = self.poll().await?;
             behind = if found.change.index < registered { behind + 1 } else { 0 };
-            self.tell(found).await;
+            self.tell(found).await?;
             if behind >= POLLS_BEHIND {
                 Box::pin(self.stream()).await?;
                 behind = 0;
@@ -147,9 +149,9 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
     /// A poll for the first event that was not told yet.
     async fn open_poll(&mut self) -> Result<Box<Poll<E::Body>>, Broken> {
         let request = self.request(self.next, false);
-        let opened = open(self.exchange, self.member, &request, Length::Limited).await?;
+        let opened = open(self.exchange, self.member, &request).await?;
         // Boxed: a watch mostly waits, and there may be thousands that should not carry this meanwhile.
-        Ok(Box::new(Poll::new(self.next, opened)))
+        Ok(Box::new(Poll::new(self.next, opened, self.exchange.limit())))
     }
 
     /// The same, once its event begins to come.
@@ -162,7 +164,8 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
     /// Streams until events are rare again or the server lets the stream down.
     async fn stream(&mut self) -> Result<(), Interruption> {
         let request = self.request(None, true);
-        let mut stream = Stream::new(open(self.exchange, self.member, &request, Length::Endless).await?);
+        let mut stream =
+            Stream::new(open(self.exchange, self.member, &request).await?, self.exchange.limit());
         if stream.registered == 0 {
             // Nobody knows where its gap ends.
             return Ok(());
@@ -170,13 +173,13 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
         let mut aside = Aside::default();
         self.close_gap(&mut stream, &mut aside).await?;
         for found in aside.found {
-            self.tell(found).await;
+            self.tell(found).await?;
         }
         loop {
             match timeout(SILENCE, stream.next()).await {
                 Ok(found) => {
                     let Some(found) = found? else { return Ok(()) };
-                    self.tell(found?).await;
+                    self.tell(found?).await?;
                 }
                 Err(_) => {
                     if !self.check(&mut stream).await? {
@@ -202,7 +205,7 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
                 self.next = self.next.max(Some(stream.registered + 1));
                 return Ok(());
             }
-            self.tell(found).await;
+            self.tell(found).await?;
         }
         Ok(())
     }
@@ -213,7 +216,7 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
             biased;
             streamed = stream.next() => {
                 let Some(found) = streamed? else { return Ok(false) };
-                self.tell(found?).await;
+                self.tell(found?).await?;
                 return Ok(true);
             }
             begun = self.begin_poll() => begun?,
@@ -222,28 +225,32 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
         let polled = poll.finish(opening(self.watch)).await?;
         // The poll's is the first event there is. If the stream does not bring it too, it has lost it.
         let index = polled.change.index;
-        self.tell(polled).await;
+        self.tell(polled).await?;
         let Ok(streamed) = timeout(STREAM_LAG, stream.next()).await else { return Ok(false) };
         let Some(streamed) = streamed? else { return Ok(false) };
         let streamed = streamed?;
         if streamed.change.index > index {
             return Ok(false);
         }
-        self.tell(streamed).await;
+        self.tell(streamed).await?;
         Ok(true)
     }
 
     /// Tells an event, unless it was told before or is none of this watch's.
-    async fn tell(&mut self, Found { change, reply }: Found) {
+    async fn tell(&mut self, Found { change, reply, is_whole }: Found) -> Result<(), Broken> {
         if self.next.is_some_and(|next| change.index < next) {
-            return;
+            return Ok(());
         }
         self.next = Some(change.index + 1);
-        if change.concerns(&self.name) {
+        if !change.concerns(&self.name) {
+            self.feed.progress(change.index + 1);
+        } else if is_whole {
             self.feed.change(change.index, reply).await;
         } else {
-            self.feed.progress(change.index + 1);
+            let error = fault::event_too_large(change.index, self.exchange.limit());
+            return Err(Broken::TooLarge(change.index, Box::new(error)));
         }
+        Ok(())
     }
 
     /// Learns where the store is from the headers of a poll, if they say so.
@@ -281,15 +288,14 @@ async fn open<E: Exchange>(
     exchange: &E,
     member: usize,
     request: &Request,
-    length: Length,
 ) -> Result<Opened<E::Body>, Broken> {
     // Boxed: a watch mostly waits for an event, and there may be thousands that should not carry this meanwhile.
-    let opened = Box::pin(exchange.open(member, request, length)).await.map_err(Broken::Failed)?;
+    let opened = Box::pin(exchange.open(member, request)).await.map_err(Broken::Failed)?;
     if opened.status < 400 {
         return Ok(opened);
     }
     let is_etcds = index_of(&opened.headers).is_some();
-    let reply = opened.complete().await.map_err(Broken::Failed)?;
+    let reply = opened.complete(exchange.limit()).await.map_err(Broken::Failed)?;
     if reply.status >= 500 {
         return Err(Broken::Failed(Failed::unavailable(reply)));
     }

@@ -3,6 +3,7 @@
 use crate::transport::Broken;
 use crate::transport::http::exchange::{Body, Opened, header_text};
 use crate::transport::http::watch::event::{self, Found};
+use crate::transport::http::watch::kept::Kept;
 use crate::transport::http::watch::stream::index_of;
 use crate::v2::failure::Failed;
 use crate::v2::reply::Reply;
@@ -19,14 +20,16 @@ pub struct Poll<B> {
     pub registered: Option<u64>,
     opened: Opened<B>,
     /// What has come of the reply's body.
-    read: Vec<u8>,
+    kept: Kept,
+    has_begun: bool,
     has_ended: bool,
 }
 
 impl<B: Body> Poll<B> {
-    pub fn new(asked: Option<u64>, opened: Opened<B>) -> Self {
+    /// Of an event, at most so many bytes are kept.
+    pub fn new(asked: Option<u64>, opened: Opened<B>, limit: usize) -> Self {
         let registered = index_of(&opened.headers).filter(|&index| index > 0);
-        Self { asked, registered, opened, read: Vec::new(), has_ended: false }
+        Self { asked, registered, opened, kept: Kept::new(limit), has_begun: false, has_ended: false }
     }
 
     /// Waits for the first bytes of the reply's body, or for its end. Safe to drop and call again.
@@ -34,9 +37,9 @@ impl<B: Body> Poll<B> {
     /// # Errors
     /// When the connection fails.
     pub async fn begin(&mut self) -> Result<(), Failed> {
-        if self.read.is_empty() && !self.has_ended {
+        if !self.has_begun {
             let chunk = self.opened.body.chunk().await?;
-            self.take(chunk);
+            self.take(chunk)?;
         }
         Ok(())
     }
@@ -49,11 +52,13 @@ impl<B: Body> Poll<B> {
         while !self.has_ended {
             let chunk = timeout(limit, self.opened.body.chunk()).await;
             let chunk = chunk.unwrap_or_else(|_| Err(fault::idle_timeout())).map_err(Broken::Failed)?;
-            self.take(chunk);
+            self.take(chunk).map_err(Broken::Failed)?;
         }
         let Opened { status, headers, .. } = self.opened;
         let is_etcds = index_of(&headers).is_some();
-        let found = event::read(Reply { status, headers: header_text(&headers), body: self.read }, is_etcds)?;
+        let is_whole = self.kept.is_whole();
+        let reply = Reply { status, headers: header_text(&headers), body: self.kept.into_text() };
+        let found = Found { is_whole, ..event::read(reply, is_etcds)? };
         // One before the index that was asked for is none that a server may send.
         if self.asked.is_some_and(|asked| found.change.index < asked) {
             return Err(Broken::Unexpected(found.reply));
@@ -61,10 +66,9 @@ impl<B: Body> Poll<B> {
         Ok(found)
     }
 
-    fn take(&mut self, chunk: Option<Bytes>) {
-        match chunk {
-            Some(bytes) => self.read.extend_from_slice(&bytes),
-            None => self.has_ended = true,
-        }
+    fn take(&mut self, chunk: Option<Bytes>) -> Result<(), Failed> {
+        self.has_begun = true;
+        self.has_ended = chunk.is_none();
+        chunk.map_or(Ok(()), |bytes| self.kept.push(&bytes))
     }
 }

@@ -53,13 +53,13 @@ class Client {
   }
 
   /** A watch, which tells `handlers` until it is stopped. */
-  watch(key, index, options, { buffer, liveness }, handlers) {
+  watch(key, index, options, { buffer, bufferBytes, liveness }, handlers) {
     const { parameters, timeout = this.timeout } = readCall(options);
     const since = index === null ? undefined : Number(index);
     if (this.#inFlight.closed) throw closedError();
     this.#updateProxies();
     return startWatch(this.servers, handlers, this.#inFlight, (id) =>
-      this.#native.watch(id, key, parameters, since, timeout, buffer, liveness),
+      this.#native.watch(id, key, parameters, since, timeout, buffer, bufferBytes, liveness),
     );
   }
 

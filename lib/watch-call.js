@@ -61,6 +61,8 @@ class WatchCall {
         return this.#tell('registered', detail);
       case EventKind.Resync:
         return this.#tell('outdated', errors.etcdError(parseBody(text)));
+      case EventKind.TooLarge:
+        return this.#tell('skipped', detail, errors.tooLargeError(head, text));
       case EventKind.Ended:
         return this.#tell('ended', parseHeaders(head));
       case EventKind.Failed:

@@ -28,7 +28,7 @@ const MAY_USE = {
   'src/runtime.rs': ['src/v2', 'src/wire'],
   'src/watch': ['src/client', 'src/transport/mod.rs', 'src/v2'],
   // The policy is tested over HTTP's polls and streams, without a wire.
-  'src/watch/tests.rs': ['src/client', 'src/transport', 'src/v2', 'src/watch'],
+  'src/watch/tests': ['src/client', 'src/transport', 'src/v2', 'src/watch'],
   'src/client': ['src/transport/mod.rs', 'src/v2'],
   'src/transport': ['src/v2', 'src/wire'],
   'src/transport/*': ['src/transport/mod.rs', 'src/v2', 'src/wire'],

@@ -107,6 +107,11 @@ const TRANSPORTS = {
         ],
         because: 'no proxy can be before it',
       },
+      {
+        file: 'watcher/buffer',
+        tests: ['maxResponseSize'],
+        because: 'nothing of it is received',
+      },
       ...Object.entries(SCRIPTED).map(([file, tests]) => ({
         file,
         tests,

@@ -69,6 +69,31 @@ describe('a watcher whose server', { timeout: 60_000 }, () => {
     assert.deepEqual(urlsOf(await wire.waitFor(4)), [again, again, again, '/v2/keys/k?waitIndex=5&wait=true']);
   });
 
+  test('sends an event slowly is waited for as long as bytes come, by one poll', async () => {
+    const body = JSON.stringify(event(4).json);
+    const chunks = Array.from({ length: 20 }, (_, at) => ({
+      data: body.slice((at * body.length) / 20, ((at + 1) * body.length) / 20),
+      delayMs: 100,
+    }));
+    const wire = await scripted([{ reply: { ...event(4), json: undefined, chunks } }], { fallback: { stall: true } });
+    // A poll that is quiet is replaced after 1 s at the latest.
+    const watcher = keep(new Etcd(wire.host).watcher('k', 3, { liveness: 2000 }));
+    const [change] = await once(watcher, 'change');
+    assert.equal(change.node.modifiedIndex, 4);
+    assert.deepEqual(urlsOf(await wire.requests()).filter((url) => url.includes('waitIndex=3&')).length, 1);
+  });
+
+  test('sends a part of an event, and then dies, has not said that there was none', async () => {
+    const outdated = { status: 400, json: { errorCode: 401, message: 'outdated', cause: '', index: 2000 } };
+    const part = { headers: { 'X-Etcd-Index': '900' }, chunks: ['{"action":'], hold: true };
+    const wire = await scripted([{ reply: part }, { reply: outdated }], { fallback: { stall: true } });
+    const watcher = keep(new Etcd(wire.host).watcher('k', 3, { liveness: 400 }));
+    const [reconnect] = await once(watcher, 'reconnect');
+    assert.equal(reconnect.error.errors[0].httperror.code, 'ESOCKETTIMEDOUT');
+    const [resync] = await once(watcher, 'resync');
+    assert.equal(resync.error.index, 2000);
+  });
+
   test('wants other credentials is an error event, and the watcher stays', async () => {
     const denied = { errorCode: 110, message: 'The request requires user authentication', index: 0 };
     const wire = await scripted([{ reply: { status: 401, json: denied } }], { fallback: { stall: true } });

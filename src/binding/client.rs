@@ -2,6 +2,7 @@
 
 #![expect(clippy::too_many_arguments, reason = "scalars cross the boundary faster than an object of them")]
 
+use crate::binding::buffer::Buffer;
 use crate::binding::environment::{Environment, Shared};
 use crate::binding::event::Event;
 use crate::binding::options::{ClientOptions, limit};
@@ -129,8 +130,8 @@ impl NativeClient {
     }
 
     /// Starts a watch, which reports until it is aborted. `since` is the first index of interest; without it, it is the
-    /// next after the registration. At most `buffer` events wait for JavaScript before reading stops. Within `liveness`
-    /// milliseconds a connection that died without a word is noticed.
+    /// next after the registration. At most `buffer` events with `buffer_bytes` altogether wait for JavaScript before reading
+    /// stops. Within `liveness` milliseconds a connection that died without a word is noticed.
     #[napi(catch_unwind)]
     pub fn watch(
         &self,
@@ -141,6 +142,7 @@ impl NativeClient {
         since: Option<f64>,
         timeout: f64,
         buffer: u32,
+        buffer_bytes: u32,
         liveness: f64,
     ) -> Result<()> {
         drill(Place::Entry);
@@ -156,7 +158,7 @@ impl NativeClient {
         let since = since.map(|index| index as u64);
         let liveness = limit(liveness).unwrap_or(Duration::MAX);
         let watch = Watch { key, parameters, timeout: limit(timeout), liveness };
-        let reporter = Reporter::new(report.clone(), id, buffer as usize);
+        let reporter = Reporter::new(report.clone(), id, Buffer::new(buffer, buffer_bytes));
         let watching = Watching::new(self.client(&self.background), watch, since, reporter);
         self.shared.spawn(&env, id, async move {
             if caught_task(watching.run()).await.is_none() {

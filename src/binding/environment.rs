@@ -1,5 +1,6 @@
 //! The native side of one JavaScript environment.
 
+use crate::binding::buffer::Permit;
 use crate::binding::event::{Arguments, Event};
 use crate::binding::loop_guard::LoopGuard;
 use crate::binding::panics::{Place, caught, drill};
@@ -16,11 +17,18 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-type ReportFunction = ThreadsafeFunction<(u32, Event), (), Arguments, Status, false, true, 0>;
+type ReportFunction = ThreadsafeFunction<Reported, (), Arguments, Status, false, true, 0>;
+
+/// An event on its way to JavaScript.
+pub struct Reported {
+    id: u32,
+    event: Event,
+    /// Of a watch: to be among what waits.
+    permit: Option<Permit>,
+}
 
 /// How often a thread that a Sync call blocks looks whether its environment is still there: nobody can tell it.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -36,8 +44,13 @@ pub struct Report(Arc<ReportFunction>);
 
 impl Report {
     pub fn send(&self, id: u32, event: Event) {
+        self.send_with(id, event, None);
+    }
+
+    /// With a permit, which is free again when the event was delivered.
+    pub fn send_with(&self, id: u32, event: Event, permit: Option<Permit>) {
         // It fails only when the environment is being torn down: nobody is left to tell.
-        self.0.call((id, event), ThreadsafeFunctionCallMode::NonBlocking);
+        self.0.call(Reported { id, event, permit }, ThreadsafeFunctionCallMode::NonBlocking);
     }
 }
 
@@ -48,7 +61,7 @@ struct Task {
     /// Whether it keeps the event loop alive.
     referenced: bool,
     /// Of a paused watch: the permits of the changes that it delivered.
-    withheld: Option<Vec<OwnedSemaphorePermit>>,
+    withheld: Option<Vec<Permit>>,
 }
 
 /// The requests in flight, by id. The event loop stays alive exactly while there are referenced ones.
@@ -73,10 +86,10 @@ impl InFlight {
     }
 
     /// Takes note of an event on its way to JavaScript, and gives what JavaScript is called with.
-    fn hand_over(&mut self, env: &Env, id: u32, mut event: Event) -> Result<Arguments> {
+    fn hand_over(&mut self, env: &Env, id: u32, event: Event, permit: Option<Permit>) -> Result<Arguments> {
         if event.is_end() {
             self.remove(env, id)?;
-        } else if let Some(permit) = event.take_permit() {
+        } else if let (Event::Change(_), Some(permit)) = (&event, permit) {
             self.delivered(id, permit);
         }
         Ok(event.into_arguments(id))
@@ -112,7 +125,7 @@ impl InFlight {
     }
 
     /// A change was delivered: the next one may have its permit, unless the watch is paused.
-    fn delivered(&mut self, id: u32, permit: OwnedSemaphorePermit) {
+    fn delivered(&mut self, id: u32, permit: Permit) {
         if let Some(Task { withheld: Some(withheld), .. }) = self.tasks.get_mut(&id) {
             withheld.push(permit);
         }
@@ -154,13 +167,13 @@ impl Environment {
         }));
         let reported = Rc::clone(&in_flight);
         let report = on_event
-            .build_threadsafe_function::<(u32, Event)>()
+            .build_threadsafe_function::<Reported>()
             .callee_handled::<false>()
             .weak::<true>()
-            .build_callback(move |context: ThreadsafeCallContext<(u32, Event)>| {
-                let (id, event) = context.value;
+            .build_callback(move |context: ThreadsafeCallContext<Reported>| {
+                let Reported { id, event, permit } = context.value;
                 let handed_over =
-                    caught(Place::Event, || reported.borrow_mut().hand_over(&context.env, id, event));
+                    caught(Place::Event, || reported.borrow_mut().hand_over(&context.env, id, event, permit));
                 handed_over.unwrap_or_else(|| {
                     if let Some(task) = reported.borrow_mut().remove(&context.env, id)? {
                         task.abort();

@@ -45,6 +45,12 @@ pub fn too_many_values(limit: usize) -> Failed {
     NodeError::with_code(message, "ERR_RESPONSE_TOO_LARGE").failed(Kind::Other, true)
 }
 
+/// A change of the store that is larger than the client takes.
+pub fn event_too_large(index: u64, limit: usize) -> NodeError {
+    let message = format!("The change at index {index} is larger than maxResponseSize ({limit} bytes)");
+    NodeError::with_code(message, "ERR_RESPONSE_TOO_LARGE")
+}
+
 /// A reply with more headers than Node takes.
 pub fn header_overflow() -> Failed {
     malformed("HPE_HEADER_OVERFLOW", "Header overflow").failed(Kind::Other, true)

@@ -25,8 +25,6 @@ pub struct HttpBody {
     pub way: Arc<Way>,
     /// How long the next bytes may take.
     pub idle: Option<Duration>,
-    /// How many bytes it may still have; `None` for any number.
-    pub room: Option<usize>,
     /// The largest body that is taken.
     pub limit: usize,
     /// Who refuses a request unread, as proxies do, makes the connection's end a reset (RFC 9112 9.6).
@@ -61,12 +59,6 @@ impl HttpBody {
         let Some(decoder) = &mut self.decoder else { return Ok(None) };
         work(decoder).map(Some).map_err(|error| self.failed(&Fault::Decode(error)))
     }
-
-    fn count(&mut self, bytes: &Bytes) -> Result<(), Failed> {
-        let Some(room) = &mut self.room else { return Ok(()) };
-        *room = room.checked_sub(bytes.len()).ok_or_else(|| fault::reply_too_large(self.limit))?;
-        Ok(())
-    }
 }
 
 impl Body for HttpBody {
@@ -78,15 +70,14 @@ impl Body for HttpBody {
             let bytes = match received {
                 Some(bytes) => self.decoded(|decoder| decoder.decode(&bytes))?.unwrap_or(bytes),
                 None => {
+                    // The connection has a turn first, to see whether the server says more than it was asked.
+                    tokio::task::yield_now().await;
                     if let Some(lease) = self.lease.take() {
-                        // The connection has a turn first, to see whether the server says more than it was asked.
-                        tokio::task::yield_now().await;
                         lease.give_back();
                     }
                     self.decoded(Decoder::finish)?.unwrap_or_default()
                 }
             };
-            self.count(&bytes)?;
             if !bytes.is_empty() {
                 return Ok(Some(bytes));
             }

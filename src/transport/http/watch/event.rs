@@ -27,6 +27,8 @@ struct Node {
 pub struct Found {
     pub change: Change,
     pub reply: Reply,
+    /// Whether the reply is whole: it is not if it was too large.
+    pub is_whole: bool,
 }
 
 /// One change of the store.
@@ -55,7 +57,7 @@ pub fn read(reply: Reply, is_etcds: bool) -> Result<Found, Broken> {
         }
         (None, ..) => return Err(Broken::Unexpected(reply)),
     };
-    Ok(Found { change, reply })
+    Ok(Found { change, reply, is_whole: true })
 }
 
 impl Change {

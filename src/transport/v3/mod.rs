@@ -1,0 +1,9 @@
+//! v2 kept on etcd's v3 API.
+
+pub mod carrier;
+mod identity;
+pub mod messages;
+pub mod session;
+pub mod status;
+
+pub use identity::Credentials;

@@ -1,6 +1,8 @@
 //! v2 kept on etcd's v3 API.
 
 pub mod carrier;
+mod gather;
+pub mod grpc;
 mod identity;
 pub mod messages;
 pub mod session;

@@ -5,7 +5,6 @@ use crate::transport::v3::grpc::mailbox::{Mailbox, Verdict};
 use crate::transport::v3::messages::WatchResponse;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 /// What a reply says that concerns no watch of its own.
 const ALL: i64 = -1;
@@ -22,8 +21,6 @@ struct Watches {
     last: i64,
     /// Where the store was when the server last said that all was told.
     progress: i64,
-    /// Within this time a stream that died without a word is noticed.
-    liveness: Option<Duration>,
     end: Option<Refusal>,
 }
 
@@ -36,12 +33,7 @@ impl Board {
     ///
     /// # Errors
     /// When the stream has ended.
-    pub fn add(
-        &self,
-        mailbox: &Arc<Mailbox>,
-        liveness: Duration,
-        ask: impl FnOnce(i64),
-    ) -> Result<i64, Refusal> {
+    pub fn add(&self, mailbox: &Arc<Mailbox>, ask: impl FnOnce(i64)) -> Result<i64, Refusal> {
         let mut watches = self.lock();
         if let Some(refusal) = &watches.end {
             return Err(refusal.clone());
@@ -50,7 +42,6 @@ impl Board {
         let id = watches.last;
         watches.mailboxes.insert(id, Arc::clone(mailbox));
         watches.unanswered.push_back(id);
-        watches.liveness = Some(watches.liveness.map_or(liveness, |known| known.min(liveness)));
         ask(id);
         Ok(id)
     }
@@ -60,14 +51,16 @@ impl Board {
         self.lock().mailboxes.remove(&id).is_some()
     }
 
-    /// The shortest time within which one of the watches wants to know of a stream that died.
-    pub fn liveness(&self) -> Duration {
-        self.lock().liveness.unwrap_or(Duration::MAX)
-    }
-
     /// Whether no further watch can be added.
     pub fn has_ended(&self) -> bool {
         self.lock().end.is_some()
+    }
+
+    /// A number for a watch that nobody waits for.
+    pub fn unused_id(&self) -> i64 {
+        let mut watches = self.lock();
+        watches.last += 1;
+        watches.last
     }
 
     /// Gives a reply to whom it concerns. The watch that the server is to cancel, if there is one.
@@ -78,7 +71,10 @@ impl Board {
             watches.progressed(response.header.map_or(0, |header| header.revision));
             return None;
         }
-        let verdict = watches.mailboxes.get(&id)?.hear(response);
+        let Some(mailbox) = watches.mailboxes.get(&id) else {
+            return (response.created && !response.canceled).then_some(id);
+        };
+        let verdict = mailbox.hear(response);
         if verdict != Verdict::Stays {
             watches.mailboxes.remove(&id);
         }
@@ -108,8 +104,8 @@ impl Watches {
         response.watch_id
     }
 
-    /// All was told up to a revision, says the server. Before 3.5.8 and 3.4.25 it says so a moment too early: what it said
-    /// the time before is certain.
+    /// All was told up to a revision, says the server. Before 3.4.26 and 3.5.9 it may say so while the last events are still
+    /// to leave. They have left when it says so once more: what it said the time before counts.
     fn progressed(&mut self, revision: i64) {
         let certain = std::mem::replace(&mut self.progress, revision);
         if certain > 0 {

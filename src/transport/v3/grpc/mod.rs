@@ -104,10 +104,10 @@ impl Carrier for Grpc {
         let mut tries = TRIES;
         loop {
             let way = member.way(&self.options)?;
-            let opening = streams.stream(member, &self.options, &way, authorization, options);
+            let opening = streams.stream(member, &self.options, &way, authorization, options, liveness);
             let stream = bounded(opening, options.timeout).await.ok_or_else(fault::connect_timeout);
             let (stream, is_kept) = stream?.map_err(|failed| advised(failed.into()))?;
-            let registering = GrpcWatched::register(stream, create.clone(), liveness);
+            let registering = GrpcWatched::register(stream, create.clone());
             let registered = bounded(registering, options.timeout).await.ok_or_else(fault::idle_timeout)?;
             tries -= 1;
             match registered {

@@ -7,7 +7,8 @@ use crate::transport::v3::grpc::member::Member;
 use crate::transport::v3::grpc::reply::{Messages, ReplyLimits};
 use crate::transport::v3::grpc::requests::Requests;
 use crate::transport::v3::messages::{
-    WatchCancelRequest, WatchProgressRequest, WatchRequest, WatchRequestUnion, WatchResponse,
+    WatchCancelRequest, WatchCreateRequest, WatchProgressRequest, WatchRequest, WatchRequestUnion,
+    WatchResponse,
 };
 use crate::v2::failure::{Failed, Kind, NodeError};
 use crate::wire::fault;
@@ -23,6 +24,10 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
 const METHOD: &str = "/etcdserverpb.Watch/Watch";
+/// How soon it is asked for the first time.
+const FIRST_ASK: Duration = Duration::from_secs(1);
+/// A key that nobody has.
+const PROBE: Bytes = Bytes::from_static(b"\0");
 /// How often the server is asked how far all was told.
 const ASK_AFTER: Duration = Duration::from_secs(10);
 
@@ -32,6 +37,8 @@ struct Conditions {
     way: String,
     authorization: Option<HeaderValue>,
     needs_leader: bool,
+    /// Within this time a stream that died without a word is noticed.
+    liveness: Duration,
 }
 
 /// The open streams to one member.
@@ -66,11 +73,13 @@ impl Streams {
         way: &Arc<Way>,
         authorization: Authorization<'_>,
         options: CallOptions,
+        liveness: Duration,
     ) -> Result<(Arc<Stream>, bool), Failed> {
         let conditions = Conditions {
             way: way.key.clone(),
             authorization: authorization.cloned(),
             needs_leader: options.needs_leader,
+            liveness,
         };
         if let Some(stream) = self.known(&conditions) {
             return Ok((stream, true));
@@ -104,7 +113,9 @@ impl Stream {
         limit: usize,
     ) -> Self {
         let board = Arc::new(Board::default());
-        let follower = Follower { board: Arc::clone(&board), requests: requests.clone(), connection, limit };
+        let liveness = conditions.liveness;
+        let follower =
+            Follower { board: Arc::clone(&board), requests: requests.clone(), connection, limit, liveness };
         let following = tokio::spawn(follower.run(message)).abort_handle();
         Self { conditions, board, limit, requests, following }
     }
@@ -138,6 +149,7 @@ struct Follower {
     requests: UnboundedSender<Bytes>,
     connection: Connection<Requests>,
     limit: usize,
+    liveness: Duration,
 }
 
 impl Follower {
@@ -155,7 +167,7 @@ impl Follower {
             let response = self.connection.send(message).await?;
             Messages::open(response, self.connection.clone(), limits).await
         };
-        let mut watchdog = Watchdog::new();
+        let mut watchdog = Watchdog::new(self.liveness);
         let mut messages = self.alive(opening, &mut watchdog).await?;
         loop {
             match self.alive(messages.next::<WatchResponse>(), &mut watchdog).await? {
@@ -178,7 +190,6 @@ impl Follower {
         let mut work = std::pin::pin!(work);
         loop {
             tokio::select! {
-                biased;
                 done = &mut work => {
                     watchdog.heard = Instant::now();
                     return done;
@@ -192,15 +203,27 @@ impl Follower {
                     };
                 }
                 () = sleep_until(watchdog.next) => {
-                    let liveness = self.board.liveness();
-                    if watchdog.heard.elapsed() >= liveness {
+                    let liveness = self.liveness;
+                    let silence = watchdog.heard.elapsed();
+                    if silence >= liveness {
                         return Err(fault::idle_timeout().into());
                     }
                     watchdog.next = Instant::now() + ASK_AFTER.min(liveness / 4);
                     ask(&self.requests, WatchRequestUnion::ProgressRequest(WatchProgressRequest {}));
+                    if silence >= liveness / 2 {
+                        self.probe();
+                    }
                 }
             }
         }
+    }
+
+    /// Some versions do not say how far all was told to a watch of which nothing was told. Any server answers whether it
+    /// keeps a watch; nobody waits for this one, so that it is cancelled when it is there.
+    fn probe(&self) {
+        let watch_id = self.board.unused_id();
+        let create = WatchCreateRequest { key: PROBE, watch_id, ..WatchCreateRequest::default() };
+        ask(&self.requests, WatchRequestUnion::CreateRequest(create));
     }
 }
 
@@ -211,9 +234,9 @@ struct Watchdog {
 }
 
 impl Watchdog {
-    fn new() -> Self {
+    fn new(liveness: Duration) -> Self {
         let now = Instant::now();
-        Self { heard: now, next: now }
+        Self { heard: now, next: now + FIRST_ASK.min(liveness / 4) }
     }
 }
 

@@ -6,13 +6,11 @@ use crate::transport::v3::grpc::mailbox::{Found, Mailbox};
 use crate::transport::v3::grpc::stream::Stream;
 use crate::transport::v3::messages::{WatchCreateRequest, WatchRequestUnion};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A watch that the server keeps.
 pub struct GrpcWatched {
     entry: Entry,
     create: WatchCreateRequest,
-    liveness: Duration,
     registered: i64,
     /// The first revision that was not told yet.
     next: i64,
@@ -23,21 +21,17 @@ impl GrpcWatched {
     ///
     /// # Errors
     /// When the server does not keep it.
-    pub async fn register(
-        stream: Arc<Stream>,
-        create: WatchCreateRequest,
-        liveness: Duration,
-    ) -> Result<Self, Refusal> {
-        let entry = Entry::new(stream, &create, liveness)?;
+    pub async fn register(stream: Arc<Stream>, create: WatchCreateRequest) -> Result<Self, Refusal> {
+        let entry = Entry::new(stream, &create)?;
         let registered = entry.mailbox.registered().await?;
         let next = if create.start_revision > 0 { create.start_revision } else { registered + 1 };
-        Ok(Self { entry, create, liveness, registered, next })
+        Ok(Self { entry, create, registered, next })
     }
 
     /// A new watch in the place of one that was cancelled, from where the reader is.
     async fn renew(&mut self) -> Result<(), Refusal> {
         let create = WatchCreateRequest { start_revision: self.next, ..self.create.clone() };
-        self.entry = Entry::new(Arc::clone(&self.entry.stream), &create, self.liveness)?;
+        self.entry = Entry::new(Arc::clone(&self.entry.stream), &create)?;
         self.entry.mailbox.registered().await.map(drop)
     }
 }
@@ -73,9 +67,9 @@ struct Entry {
 }
 
 impl Entry {
-    fn new(stream: Arc<Stream>, create: &WatchCreateRequest, liveness: Duration) -> Result<Self, Refusal> {
+    fn new(stream: Arc<Stream>, create: &WatchCreateRequest) -> Result<Self, Refusal> {
         let mailbox = Arc::new(Mailbox::new(stream.limit));
-        let id = stream.board.add(&mailbox, liveness, |watch_id| {
+        let id = stream.board.add(&mailbox, |watch_id| {
             let create = WatchCreateRequest { watch_id, fragment: true, ..create.clone() };
             stream.ask(WatchRequestUnion::CreateRequest(create));
         })?;

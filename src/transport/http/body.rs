@@ -3,18 +3,17 @@
 use crate::transport::http::decoding::Decoder;
 use crate::transport::http::exchange::Body;
 use crate::v2::failure::{Failed, Kind};
+use crate::wire::bounded::bounded;
 use crate::wire::fault::{self, Fault, Stage};
 use crate::wire::pool::Lease;
 use crate::wire::way::Way;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
 
 #[derive(Debug)]
 pub struct HttpBody {
@@ -93,13 +92,5 @@ impl Body for HttpBody {
                 return Ok(None);
             }
         }
-    }
-}
-
-/// Waits for at most `limit`; `None` when that was not enough.
-pub async fn bounded<F: Future>(work: F, limit: Option<Duration>) -> Option<F::Output> {
-    match limit {
-        Some(limit) => timeout(limit, work).await.ok(),
-        None => Some(work.await),
     }
 }

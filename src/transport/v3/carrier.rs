@@ -7,7 +7,10 @@ use crate::transport::v3::messages::{
 };
 use crate::transport::v3::status::Status;
 use crate::v2::failure::Failed;
-use http::HeaderValue;
+use crate::wire::connector::ConnectorOptions;
+use crate::wire::endpoint::Endpoint;
+use crate::wire::proxy::Proxies;
+use http::{HeaderMap, HeaderValue};
 use prost::Message;
 use std::future::Future;
 use std::time::Duration;
@@ -79,6 +82,24 @@ impl Call for AuthenticateRequest {
     type Answer = AuthenticateResponse;
     const METHOD: &'static str = "/etcdserverpb.Auth/Authenticate";
     const GATEWAY: &'static str = "/v3/auth/authenticate";
+}
+
+/// How to reach the members of one cluster, whatever carries the calls.
+#[derive(Debug)]
+pub struct CarrierOptions {
+    pub endpoints: Vec<Endpoint>,
+    /// Headers of every request, and metadata of every call.
+    pub headers: HeaderMap,
+    /// Take compressed replies.
+    pub gzip: bool,
+    /// The largest message taken, in bytes, after decompression.
+    pub max_response_size: usize,
+    /// Calls that may be under way at once to one member, watches not counted.
+    pub max_sockets: usize,
+    /// Whether a connection serves further requests.
+    pub keep_alive: bool,
+    pub connector: ConnectorOptions,
+    pub proxies: Proxies,
 }
 
 /// How a call is made, or a watch registered.

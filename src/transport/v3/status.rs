@@ -15,6 +15,7 @@ pub struct Status {
 }
 
 impl Status {
+    pub const UNKNOWN: i32 = 2;
     pub const INVALID_ARGUMENT: i32 = 3;
     pub const NOT_FOUND: i32 = 5;
     pub const ALREADY_EXISTS: i32 = 6;
@@ -24,6 +25,19 @@ impl Status {
     pub const OUT_OF_RANGE: i32 = 11;
     pub const UNIMPLEMENTED: i32 = 12;
     pub const UNAUTHENTICATED: i32 = 16;
+
+    /// Why a watch was cancelled: of that etcd gives the words alone.
+    #[must_use]
+    pub fn of_cancellation(message: String) -> Self {
+        const CODES: [(&str, i32); 4] = [
+            ("permission denied", Status::PERMISSION_DENIED),
+            ("invalid auth token", Status::UNAUTHENTICATED),
+            ("user name is empty", Status::INVALID_ARGUMENT),
+            ("revision of auth store is old", Status::INVALID_ARGUMENT),
+        ];
+        let code = CODES.iter().find(|(text, _)| message.contains(text));
+        Self { code: code.map_or(Self::UNKNOWN, |(_, code)| *code), message }
+    }
 
     /// Whether a member without a token, or with one that is no longer valid, is told this.
     #[must_use]

@@ -39,6 +39,7 @@ impl Server {
             headers: HeaderMap::new(),
             gzip: false,
             max_response_size: 1 << 20,
+            max_redirects: 0,
             max_sockets: 100,
             keep_alive: true,
             connector: ConnectorOptions {

@@ -99,16 +99,13 @@ impl<'e> Revision<'e> {
         events.into_values().collect()
     }
 
-    /// The nodes that were put, but for those whose lease alone was.
+    /// The nodes that were put, but for those of which nobody is told.
     fn made(&self) -> impl Iterator<Item = &'e str> {
-        let files = self.files.iter().filter_map(|(path, change)| {
-            let kv = change.put?;
-            (self.note(path, kv).done != Some(Done::Refresh)).then_some(*path)
-        });
-        let markers = self.markers.iter().filter_map(|(path, change)| {
-            (Note::read(&change.put?.value).done != Some(Done::Refresh)).then_some(*path)
-        });
-        files.chain(markers)
+        let files =
+            self.files.iter().filter_map(|(path, change)| Some((*path, self.note(path, change.put?))));
+        let markers =
+            self.markers.iter().filter_map(|(path, change)| Some((*path, Note::read(&change.put?.value))));
+        files.chain(markers).filter(|(_, note)| !note.is_silent()).map(|(path, _)| path)
     }
 
     /// The directories that were removed.

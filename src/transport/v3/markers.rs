@@ -3,7 +3,7 @@
 use crate::transport::v3::layout::Layout;
 use crate::transport::v3::look::{Above, Enclosing, Forbidden};
 use crate::transport::v3::messages::RequestOp;
-use crate::transport::v3::note::Note;
+use crate::transport::v3::note::{Done, Note};
 use crate::transport::v3::transaction::put;
 
 /// Of the directories above a path that have none. They end with the one that they are in.
@@ -11,7 +11,7 @@ use crate::transport::v3::transaction::put;
 pub fn missing(layout: &Layout, above: &Above, forbidden: &Forbidden) -> Vec<RequestOp> {
     let enclosing = above.enclosing.as_ref();
     let lease = enclosing.map_or(0, |enclosing| enclosing.lease);
-    let note = Note { bound: enclosing.and_then(Enclosing::ends), ..Note::default() };
+    let note = Note { bound: enclosing.and_then(Enclosing::ends), ..Note::of(Done::Implied) };
     let markers = above.unmarked.iter().map(|path| layout.marker(path));
     markers.filter(|key| !forbidden.contains(key)).map(|key| put(key, note.write(), lease)).collect()
 }

@@ -18,6 +18,8 @@ pub enum Done {
     CompareAndDelete,
     /// Only the time of its end has changed: nobody is told.
     Refresh,
+    /// The directory was made on the way to something else, which alone is told.
+    Implied,
     /// Somebody has put something into the directory in order.
     Post,
 }
@@ -32,7 +34,7 @@ impl Done {
             Self::CompareAndSwap => Some(Action::CompareAndSwap),
             Self::Delete => Some(Action::Delete),
             Self::CompareAndDelete => Some(Action::CompareAndDelete),
-            Self::Refresh | Self::Post => None,
+            Self::Refresh | Self::Implied | Self::Post => None,
         }
     }
 }
@@ -72,6 +74,12 @@ const fn is_false(flag: &bool) -> bool {
 }
 
 impl Note {
+    /// Whether those who watch are not told what the note was written for.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.done.is_some_and(|done| done.action().is_none())
+    }
+
     #[must_use]
     pub fn of(done: Done) -> Self {
         Self { done: Some(done), ..Self::default() }

@@ -74,6 +74,8 @@ fn directories_on_the_way_are_not_told() {
         told(&[put("/a/", "", None), put("/a/b/", "", None), put("/a/b/c", "1", None)]),
         ["set /a/b/c 1 9/9"]
     );
+    // Who watches the directory alone does not see what is in it.
+    assert!(told(&[put("/a/", r#"{"a":"implied"}"#, None)]).is_empty());
     let directory = [put("/a/", "", None), put("/a/b/", r#"{"a":"create"}"#, None)];
     assert_eq!(told(&directory), ["create /a/b dir 9/9"]);
 }

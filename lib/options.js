@@ -9,6 +9,7 @@ const {
   checkOptions,
 } = require('./arguments');
 const { invalidType, invalidValue } = require('./errors');
+const { EtcdApi } = require('./addon');
 const { checkTunnel, proxiesOf, readProxy } = require('./proxy');
 const { trustedRoots } = require('./trusted-roots');
 const { TLS_READERS, completeTls } = require('./tls');
@@ -29,7 +30,10 @@ const NATIVE_DEFAULTS = {
   // Of what etcd says of one key, a value of 10 MB at most before and after, each sign escaped, is 40 MB.
   maxResponseSize: 64 * 1024 * 1024,
   resendWrites: true,
+  namespace: '',
 };
+
+const APIS = Object.values(EtcdApi);
 
 const flag = (name, meaning) => (value) => ({ [meaning]: checkBoolean(`options.${name}`, value) });
 const count = (name, meaning) => (value) => ({ [meaning]: checkCount(`options.${name}`, value) });
@@ -39,6 +43,8 @@ const count = (name, meaning) => (value) => ({ [meaning]: checkCount(`options.${
  * to `request`; those of its options that cannot be honoured are refused.
  */
 const READERS = {
+  api: (value) => ({ api: checkApi('options.api', value) }),
+  namespace: (value) => ({ namespace: checkNamespace(value) }),
   timeout: (value) => ({ timeout: checkNumber('options.timeout', value) }),
   maxRetries: count('maxRetries', 'maxRetries'),
   resendWrites: flag('resendWrites', 'resendWrites'),
@@ -87,6 +93,10 @@ function readOptions(hosts, options) {
     ...CALL_DEFAULTS,
     ...read('options', options, READERS),
   };
+  native.api ??= apiOfEnvironment();
+  if (native.namespace !== undefined && native.api === EtcdApi.V2) {
+    throw invalidValue('The option "namespace" needs the option "api" to be "v3": v2 has none');
+  }
   for (const host of hostList) checkTunnel(tunnel, isSecure(host));
   const hasSecureHost = hostList.some(isSecure);
   const proxies = proxiesOf(chosen, hasSecureHost);
@@ -101,7 +111,7 @@ function readMemoryOptions(memory, options) {
     ...CALL_DEFAULTS,
     ...read('the options of a store in this process ("memory:")', options, MEMORY_READERS),
   };
-  const complete = { ...NATIVE_DEFAULTS, ...native, hosts: [], memory, acceptAnyServer: false };
+  const complete = { ...NATIVE_DEFAULTS, ...native, hosts: [], memory, api: EtcdApi.V2, acceptAnyServer: false };
   return { timeout, maxRetries, proxies: () => null, native: { ...complete, shortWaits: shortWaits() } };
 }
 
@@ -113,6 +123,25 @@ function memoryName(hosts) {
     throw invalidValue('A store in this process ("memory:") cannot be combined with other hosts');
   }
   return hosts[0].trim().slice('memory:'.length);
+}
+
+/** Which API keeps the keys, for clients that do not say it themselves. */
+function apiOfEnvironment() {
+  return checkApi('NODE_ETCD_API', process.env.NODE_ETCD_API || EtcdApi.V2);
+}
+
+function checkApi(name, api) {
+  if (APIS.includes(api)) return api;
+  const list = APIS.map((one) => `"${one}"`).join(', ');
+  if (typeof api !== 'string') throw invalidType(name, `one of ${list}`, api);
+  throw invalidValue(`${name} is "${api}". There is: ${list}`);
+}
+
+function checkNamespace(namespace) {
+  if (/\p{Surrogate}/u.test(checkString('options.namespace', namespace))) {
+    throw invalidValue('The option "namespace" holds a lone surrogate, which UTF-8 cannot carry');
+  }
+  return namespace;
 }
 
 /** Whether retries wait for a millisecond only. */

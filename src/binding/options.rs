@@ -1,9 +1,11 @@
 //! Options of a client as JavaScript hands them over, already checked for their types.
 
 use crate::client::{ResendPolicy, RetryWaits};
-use crate::transport::cluster::ClusterOptions;
+use crate::transport::cluster::{ClusterOptions, Protocol, V3Options};
 use crate::transport::http::HttpOptions;
 use crate::transport::http::redirect::{Follow, RedirectPolicy};
+use crate::transport::v3::Credentials;
+use crate::transport::v3::carrier::CarrierOptions;
 use crate::wire::connector::ConnectorOptions;
 use crate::wire::credentials;
 use crate::wire::endpoint::Endpoint;
@@ -50,16 +52,74 @@ pub struct ClientOptions {
     pub resend_writes: bool,
     /// Retries of an election wait a millisecond only (RUNNING_UNIT_TESTS).
     pub short_waits: bool,
+    /// Which of etcd's APIs keeps the keys.
+    pub api: EtcdApi,
+    /// The prefix of all keys on v3.
+    pub namespace: String,
+}
+
+/// The APIs of etcd that can keep the keys.
+#[napi(string_enum)]
+#[derive(Debug, PartialEq, Eq)]
+pub enum EtcdApi {
+    #[napi(value = "v2")]
+    V2,
+    #[napi(value = "v3")]
+    V3,
+    #[napi(value = "v3-json")]
+    V3Json,
 }
 
 impl ClientOptions {
     /// # Errors
     /// `InvalidArg`, naming the option, when a value has the right type but no usable content.
     pub fn cluster(&self, proxies: &Proxies) -> Result<ClusterOptions> {
-        match &self.memory {
-            Some(name) => Ok(ClusterOptions::Memory(name.clone())),
-            None => Ok(ClusterOptions::Http(Arc::new(self.http(proxies)?))),
+        if let Some(name) = &self.memory {
+            return Ok(ClusterOptions::Memory(name.clone()));
         }
+        let http = self.http(proxies)?;
+        Ok(match self.api {
+            EtcdApi::V2 => ClusterOptions::Http(Arc::new(http)),
+            EtcdApi::V3 => ClusterOptions::V3(self.v3(http, Protocol::Grpc)?),
+            EtcdApi::V3Json => ClusterOptions::V3(self.v3(http, Protocol::Json)?),
+        })
+    }
+
+    fn v3(&self, http: HttpOptions, protocol: Protocol) -> Result<V3Options> {
+        let given = self.credentials()?;
+        let credentials = http.endpoints.iter().map(|endpoint| {
+            let own = || endpoint.user().map(|(name, password)| Credentials::User { name, password });
+            given.clone().or_else(own)
+        });
+        Ok(V3Options {
+            protocol,
+            credentials: credentials.collect(),
+            carrier: Arc::new(CarrierOptions {
+                endpoints: http.endpoints.clone(),
+                headers: http.headers.clone(),
+                gzip: http.gzip,
+                max_response_size: http.max_response_size,
+                max_redirects: if self.follow_writes { self.max_redirects as usize } else { 0 },
+                max_sockets: http.max_sockets,
+                keep_alive: http.keep_alive,
+                connector: http.connector.clone(),
+                proxies: http.proxies.clone(),
+            }),
+            namespace: self.namespace.clone(),
+            // etcd knows users by tokens, and none of them is needed to ask how it is.
+            http: Arc::new(HttpOptions { authorization: None, ..http }),
+        })
+    }
+
+    /// What v3 is to be proven who asks by: a token, or a user for whom one is fetched.
+    fn credentials(&self) -> Result<Option<Credentials>> {
+        if let Some(token) = &self.bearer {
+            let token = credentials::token(token)
+                .map_err(|_| invalid("options.auth.bearer: the token cannot be sent in a header"))?;
+            return Ok(Some(Credentials::Token(token)));
+        }
+        let password = self.password.clone().unwrap_or_default();
+        Ok(self.user.clone().map(|name| Credentials::User { name, password }))
     }
 
     fn endpoints(&self) -> Result<Vec<Endpoint>> {

@@ -3,17 +3,25 @@
 use crate::wire::credentials;
 use http::HeaderValue;
 use percent_encoding::percent_decode_str;
+use std::fmt;
 use std::net::Ipv6Addr;
 use url::Url;
 
 /// One etcd server: where it is and, if its URL named a user, as whom to ask.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Endpoint {
     host: String,
     server: String,
     name: String,
-    authorization: Option<HeaderValue>,
+    /// Name and password.
+    user: Option<(String, String)>,
     url: Url,
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Endpoint").field(&self.server).finish()
+    }
 }
 
 /// A host that is not an address of an etcd server. Names no password, whatever the input held.
@@ -42,7 +50,7 @@ impl Endpoint {
             host: trimmed(&url),
             server: trimmed(&without_credentials(url.clone())),
             name: url.host_str().unwrap_or_default().to_owned(),
-            authorization: authorization(&url),
+            user: user(&url),
             url: without_credentials(url),
         })
     }
@@ -65,10 +73,16 @@ impl Endpoint {
         &self.name
     }
 
+    /// The name and the password that the URL holds.
+    #[must_use]
+    pub fn user(&self) -> Option<(String, String)> {
+        self.user.clone()
+    }
+
     /// The `Authorization` header that the URL's user and password make.
     #[must_use]
-    pub const fn authorization(&self) -> Option<&HeaderValue> {
-        self.authorization.as_ref()
+    pub fn authorization(&self) -> Option<HeaderValue> {
+        self.user.as_ref().map(|(name, password)| credentials::basic(name, password))
     }
 
     /// The URL without credentials.
@@ -99,9 +113,13 @@ pub(crate) fn without_credentials(mut url: Url) -> Url {
 
 /// What a URL's user and password prove.
 pub(crate) fn authorization(url: &Url) -> Option<HeaderValue> {
+    user(url).map(|(name, password)| credentials::basic(&name, &password))
+}
+
+fn user(url: &Url) -> Option<(String, String)> {
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     (!url.username().is_empty() || url.password().is_some())
-        .then(|| credentials::basic(&decoded(url.username()), &decoded(url.password().unwrap_or_default())))
+        .then(|| (decoded(url.username()), decoded(url.password().unwrap_or_default())))
 }
 
 #[cfg(test)]
@@ -134,7 +152,8 @@ mod tests {
     fn credentials_are_decoded_and_kept_out_of_the_server_name() {
         let endpoint = Endpoint::parse("https://user:p%40ss@h:1/x").unwrap();
         assert_eq!(endpoint.server(), "https://h:1/x");
-        assert_eq!(endpoint.authorization(), Some(&credentials::basic("user", "p@ss")));
+        assert_eq!(endpoint.authorization(), Some(credentials::basic("user", "p@ss")));
+        assert!(!format!("{endpoint:?}").contains("p@ss"));
         assert_eq!(endpoint.url().as_str(), "https://h:1/x");
     }
 

@@ -4,18 +4,17 @@ use crate::transport::http::decoding::Decoder;
 use crate::transport::http::exchange::Body;
 use crate::transport::http::values;
 use crate::v2::failure::{Failed, Kind};
+use crate::wire::bounded::bounded;
 use crate::wire::fault::{self, Fault, Stage};
 use crate::wire::pool::Lease;
 use crate::wire::way::Way;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
 
 #[derive(Debug)]
 pub struct HttpBody {
@@ -90,13 +89,5 @@ impl Body for HttpBody {
     fn check(&self, json: &[u8]) -> Result<(), Failed> {
         let limit = values::limit(self.limit);
         if values::exceed(json, limit) { Err(fault::too_many_values(limit)) } else { Ok(()) }
-    }
-}
-
-/// Waits for at most `limit`; `None` when that was not enough.
-pub async fn bounded<F: Future>(work: F, limit: Option<Duration>) -> Option<F::Output> {
-    match limit {
-        Some(limit) => timeout(limit, work).await.ok(),
-        None => Some(work.await),
     }
 }

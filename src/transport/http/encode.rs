@@ -83,7 +83,7 @@ pub fn headers(options: &HttpOptions, endpoint: &Endpoint, hop: &Hop) -> HeaderM
     } else if let Some(authorization) = &options.authorization {
         headers.insert(header::AUTHORIZATION, authorization.clone());
     } else if let Some(authorization) = endpoint.authorization() {
-        headers.entry(header::AUTHORIZATION).or_insert_with(|| authorization.clone());
+        headers.entry(header::AUTHORIZATION).or_insert(authorization);
     }
     if hop.way.is_tunnelled() || !(hop.way.is_forwarded() || hop.with_credentials) {
         // For a proxy alone: a tunnel's gets it when it is opened.

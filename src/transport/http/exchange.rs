@@ -1,9 +1,10 @@
 //! One exchange: a request goes out, the beginning of its reply comes back.
 
 use crate::v2::failure::Failed;
-use crate::v2::reply::{Headers, Reply};
+use crate::v2::reply::Reply;
 use crate::v2::request::Request;
 use crate::wire::fault;
+use crate::wire::headers::header_text;
 use bytes::Bytes;
 use http::HeaderMap;
 use std::future::Future;
@@ -62,15 +63,4 @@ impl<B: Body> Opened<B> {
         self.body.check(&body)?;
         Ok(Reply { status: self.status, headers: header_text(&self.headers), body })
     }
-}
-
-/// Headers as they cross to JavaScript.
-#[must_use]
-pub fn header_text(headers: &HeaderMap) -> Headers {
-    let length = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 2).sum();
-    let mut text = Headers::with_capacity(length);
-    for (name, value) in headers {
-        text.push(name.as_str(), value.as_bytes());
-    }
-    text
 }

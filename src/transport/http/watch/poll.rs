@@ -1,13 +1,14 @@
 //! A long poll, which the server keeps: for the first change at or after an index.
 
 use crate::transport::Broken;
-use crate::transport::http::exchange::{Body, Opened, header_text};
+use crate::transport::http::exchange::{Body, Opened};
 use crate::transport::http::watch::event::{self, Found};
 use crate::transport::http::watch::kept::Kept;
 use crate::transport::http::watch::stream::index_of;
 use crate::v2::failure::Failed;
 use crate::v2::reply::Reply;
 use crate::wire::fault;
+use crate::wire::headers::header_text;
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::timeout;

@@ -1,11 +1,12 @@
 //! A stream of changes.
 
 use crate::transport::Broken;
-use crate::transport::http::exchange::{Body, Opened, header_text};
+use crate::transport::http::exchange::{Body, Opened};
 use crate::transport::http::watch::event::{self, Found};
 use crate::transport::http::watch::ndjson::Lines;
 use crate::v2::failure::Failed;
 use crate::v2::reply::{Headers, Reply};
+use crate::wire::headers::header_text;
 use http::HeaderMap;
 
 /// A stream of changes later than `registered`.

@@ -1262,7 +1262,7 @@ declare namespace Etcd {
 
   /** What a watcher's listeners are called with. */
   export interface WatcherEvents {
-    /** Any change; before the event named after its action. */
+    /** Any change; before the event named after its action. An action that is not named here has no other event. */
     change: ChangeArguments;
     set: ChangeArguments;
     create: ChangeArguments;
@@ -1298,7 +1298,9 @@ declare namespace Etcd {
   export interface UnexpectedResponseError extends Error {
     /** The body that was no event; etcd's own has an `errorCode`, such as 110 for missing credentials. */
     response?: unknown;
-    /** `ERR_INVALID_KEY`: the key has a `.` or `..` segment, and nothing is watched. */
+    /**
+     * `ERR_NOT_ETCD`: no etcd answers so. `ERR_INVALID_KEY`: the key has a `.` or `..` segment, and nothing is watched.
+     */
     code?: string;
   }
 

@@ -15,6 +15,9 @@ const DEFAULT_LIVENESS = 60000;
 const MIN_LIVENESS = 100;
 const MAX_LIVENESS = 2 ** 31 - 1;
 
+/** What etcd does to keys. No other name that a server gives is emitted, as that of an event of our own. */
+const ACTIONS = new Set(['set', 'create', 'update', 'delete', 'expire', 'compareAndSwap', 'compareAndDelete']);
+
 /**
  * Follows a key or a tree. The native side reads and hands over what happens, event by event, so that what listeners
  * throw is theirs and microtasks run between two events; see docs/watcher.md.
@@ -117,7 +120,7 @@ class Watcher extends EventEmitter {
       },
       disconnected: (cause) => this.#disconnected(cause),
       closed: () => this.stop(),
-      unexpected: (response) => this.#unexpected('Received unexpected response', { response }),
+      unexpected: (fields) => this.#unexpected('Received unexpected response', fields),
       unsendable: (error) => {
         this.#refusal = error;
         this.#endLoops(error);
@@ -134,7 +137,7 @@ class Watcher extends EventEmitter {
     try {
       this.emit('change', body, headers);
     } finally {
-      if (body.action !== undefined && !this.stopped) this.emit(body.action, body, headers);
+      if (ACTIONS.has(body.action) && !this.stopped) this.emit(body.action, body, headers);
     }
   }
 

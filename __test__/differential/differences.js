@@ -268,6 +268,12 @@ module.exports = [
     '`reconnect`, and soon again',
     '`error`, and again after 30 s',
   ),
+  row(
+    'watcher-actions',
+    "watcher: an answer with an action that etcd does not have, or in other shapes than etcd's",
+    'emitted by whatever name it gives, as `error`, `stop` or `resync`; one without a node is an exception',
+    'emitted as `change` alone; what is no event is `error` with the code `ERR_NOT_ETCD`',
+  ),
   row('watcher-request', '`watcher.request`', 'the token of the last poll', 'is not there'),
   row(
     'watcher-pause',

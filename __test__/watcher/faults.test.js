@@ -22,6 +22,8 @@ const event = (index) => ({
 });
 /** As `once`, which would reject for an event of that name. */
 const nextError = (watcher) => new Promise((resolve) => watcher.once('error', (...args) => resolve(args)));
+/** An answer, and itself as what is told of it. */
+const twice = (json) => [{ json }, json];
 const urlsOf = (requests) => requests.map(({ url }) => url);
 
 describe('a watcher whose server', { timeout: 60_000 }, () => {
@@ -158,6 +160,11 @@ describe('an answer that is no event', { timeout: 60_000 }, () => {
       { json: { action: 'get', node: { dir: true } } },
       { action: 'get', node: { dir: true } },
     ],
+    ['an event without an action', { json: { node: event(5).json.node } }, { node: event(5).json.node }],
+    ['an action that is no string', ...twice({ ...event(5).json, action: {} })],
+    ['a list in the place of the node', ...twice({ action: 'set', node: ['/k', 5] })],
+    ['a list in the place of the event', ...twice(['set', event(5).json.node, null, null])],
+    ['a list in the place of an error', ...twice(['set', null, 401, 5])],
   ];
 
   for (const [what, reply, response] of odd) {
@@ -166,10 +173,35 @@ describe('an answer that is no event', { timeout: 60_000 }, () => {
       const watcher = watch(wire.host, 'k', 4);
       const [err] = await nextError(watcher);
       assert.equal(err.message, 'Received unexpected response');
+      assert.equal(err.code, 'ERR_NOT_ETCD');
       assert.deepEqual(err.response, response);
       assert.equal((await once(watcher, 'change'))[0].node.modifiedIndex, 5);
     });
   }
+
+  test('such as one with an action of another name is a change alone, also if that is an event of the watcher', async () => {
+    const names = ['error', 'stop', 'resync', 'reconnect', 'newListener', 'get', '', '__proto__'];
+    const steps = names.map((action, i) => ({ reply: { json: { ...event(i + 4).json, action } } }));
+    const wire = await scripted([...steps, { reply: event(99) }], { fallback: { stall: true } });
+    const watcher = watch(wire.host, 'k', 4);
+    const changes = [];
+    watcher.on('change', ({ action }) => changes.push(action));
+    const told = new Set();
+    watcher.emit = new Proxy(watcher.emit, {
+      apply(emit, self, [name, body, ...rest]) {
+        if (body?.node) told.add(name);
+        return emit.call(self, name, body, ...rest);
+      },
+    });
+    await once(watcher, 'set');
+    assert.deepEqual(
+      [changes, [...told]],
+      [
+        [...names, 'set'],
+        ['change', 'set'],
+      ],
+    );
+  });
 
   test('is a process warning if nobody listens for errors', async () => {
     const wire = await scripted([{ reply: { body: '<html>' } }, { reply: event(5) }], { fallback: { stall: true } });

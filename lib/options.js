@@ -21,6 +21,7 @@ const CALL_DEFAULTS = { timeout: 0, maxRetries: 3 };
 const NATIVE_DEFAULTS = {
   headers: [],
   ca: [],
+  skipsUnusableCa: false,
   maxRedirects: 10,
   followWrites: true,
   followReads: true,
@@ -100,7 +101,10 @@ function readOptions(hosts, options) {
   for (const host of hostList) checkTunnel(tunnel, isSecure(host));
   const hasSecureHost = hostList.some(isSecure);
   const proxies = proxiesOf(chosen, hasSecureHost);
-  if (native.ca === undefined && (hasSecureHost || proxies()?.some(isSecure))) native.ca = trustedRoots();
+  if (native.ca === undefined && (hasSecureHost || proxies()?.some(isSecure))) {
+    native.ca = trustedRoots();
+    native.skipsUnusableCa = true;
+  }
   native.servername ??= hostHeader(native.headers);
   const complete = { ...NATIVE_DEFAULTS, ...completeTls(native), hosts: hostList, shortWaits: shortWaits() };
   return { timeout, maxRetries, proxies, native: complete };

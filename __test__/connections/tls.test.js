@@ -1,6 +1,8 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const tls = require('node:tls');
 const { once } = require('node:events');
 const { after, before, describe, test } = require('node:test');
 const Etcd = require('../..');
@@ -81,6 +83,35 @@ describe('an etcd over https', () => {
     const env = { NODE_EXTRA_CA_CERTS: authority.file('ca.pem') };
     assert.deepEqual(await printedBy(source, { args: [etcd.url], env }), [null, 'v']);
   });
+
+  const garbage = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+  const EXTRA = {
+    'is empty': [() => '', false],
+    'is no PEM': [() => 'garbage', false],
+    'holds garbage': [() => garbage, false],
+    'is cut': [(pem) => pem.slice(0, pem.length / 2), false],
+    'holds garbage behind its authority': [(pem) => pem + garbage, true],
+  };
+  for (const [what, [contents, isTrusted]] of Object.entries(EXTRA)) {
+    test(`needs no NODE_EXTRA_CA_CERTS that can be read: it ${what}, which is one warning`, async () => {
+      const file = authority.file('extra.pem');
+      fs.writeFileSync(file, contents(String(authority.read('ca.pem'))));
+      const source = `
+        const Etcd = require('.');
+        const warnings = [];
+        process.on('warning', ({ message }) => warnings.push(message));
+        const [first, second] = [1, 2].map(() => new Etcd(process.argv[1], { maxRetries: 0 }));
+        const trusts = (etcd) => etcd.getSync('/').err === null;
+        setImmediate(() => console.log(JSON.stringify({ warnings, trusted: [first, second].map(trusts) })));`;
+      const env = { NODE_EXTRA_CA_CERTS: file };
+      const { warnings, trusted } = await printedBy(source, { args: [etcd.url], env });
+      assert.deepEqual(trusted, [isTrusted, isTrusted]);
+      // What Node reads itself it tells of itself.
+      if (tls.getCACertificates) return;
+      assert.equal(warnings.length, 1, String(warnings));
+      assert.ok(warnings[0].includes(file), warnings[0]);
+    });
+  }
 
   test('is not trusted with another authority, or with none', async () => {
     for (const options of [{ ca: stranger.read('ca.pem') }, {}]) {

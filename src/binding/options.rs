@@ -95,6 +95,7 @@ impl ClientOptions {
                 headers: http.headers.clone(),
                 gzip: http.gzip,
                 max_response_size: http.max_response_size,
+                max_redirects: if self.follow_writes { self.max_redirects as usize } else { 0 },
                 max_sockets: http.max_sockets,
                 keep_alive: http.keep_alive,
                 connector: http.connector.clone(),

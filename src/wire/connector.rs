@@ -33,10 +33,21 @@ pub enum Unconnected {
     Connect(#[source] BoxError),
 }
 
+impl Unconnected {
+    /// What an error of hyper-util's connector is, to one who connects from this own address.
+    #[must_use]
+    pub fn new(error: BoxError, local_address: Option<IpAddr>) -> Self {
+        match local_address {
+            Some(address) if is_about_binding(error.as_ref()) => Self::Bind(address, error),
+            _ => Self::Connect(error),
+        }
+    }
+}
+
 /// After so long without a byte the system asks whether the other side is still there, in such steps, so often.
-const TCP_KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(15), Duration::from_secs(15), 3);
+pub const TCP_KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(15), Duration::from_secs(15), 3);
 /// How long sent bytes may stay unacknowledged.
-const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
+pub const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How connections are made.
 #[derive(Debug, Clone)]
@@ -126,10 +137,8 @@ impl Connector {
         connector.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
         connector.set_nodelay(true);
         connector.set_local_address(self.local_address);
-        let stream = connector.call(uri("http", peer)?).await.map_err(|error| match self.local_address {
-            Some(address) if is_about_binding(&error) => Unconnected::Bind(address, error.into()),
-            _ => Unconnected::Connect(error.into()),
-        })?;
+        let connecting = connector.call(uri("http", peer)?);
+        let stream = connecting.await.map_err(|error| Unconnected::new(error.into(), self.local_address))?;
         Ok(Box::new(stream))
     }
 
@@ -174,11 +183,13 @@ impl Service<Uri> for Connected {
 /// Whether it was the own address that failed: hyper-util's texts alone tell which call it was. It leaves out addresses
 /// of another family than the own one, and is not connected when none is left.
 fn is_about_binding(error: &(dyn Error + 'static)) -> bool {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
-    error.to_string() == "tcp bind local error"
-        || cause.is_some_and(|cause| {
-            cause.kind() == io::ErrorKind::NotConnected && cause.raw_os_error().is_none()
-        })
+    std::iter::successors(Some(error), |&error| error.source()).any(|error| {
+        let of_system = error.downcast_ref::<io::Error>();
+        error.to_string() == "tcp bind local error"
+            || of_system.is_some_and(|error| {
+                error.kind() == io::ErrorKind::NotConnected && error.raw_os_error().is_none()
+            })
+    })
 }
 
 fn host(url: &Url) -> &str {

@@ -9,7 +9,7 @@ use crate::wire::way::Way;
 use std::borrow::Cow;
 use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use url::Url;
 
 /// Where in an attempt an error struck.
@@ -64,6 +64,30 @@ pub fn http2_failed(error: &(dyn Error + 'static), stage: Stage, way: &Way) -> F
     let error_of_node = http2_error(error, stage, way);
     let kind = kind(&error_of_node);
     error_of_node.failed(kind, !is_unprocessed(error))
+}
+
+/// Of a client library over HTTP/1.1. With the address that the name stands for, if it was asked for, and the own one.
+pub fn client_failed(
+    error: BoxError,
+    stage: Stage,
+    way: &Way,
+    address: Option<SocketAddr>,
+    local_address: Option<IpAddr>,
+) -> Failed {
+    let chain: &(dyn Error + 'static) = error.as_ref();
+    if find::<hyper_util::client::legacy::Error>(chain).is_some_and(|error| error.is_connect()) {
+        let is_about_tcp = find::<ResolveError>(chain).is_none()
+            && find::<rustls::Error>(chain).is_none()
+            && (local_address.is_some() || find_system_code(chain).is_some());
+        let error = if is_about_tcp { Box::new(Unconnected::new(error, local_address)) } else { error };
+        return Fault::Connect(error, address).failed(way);
+    }
+    let error = match find::<hyper::Error>(chain) {
+        Some(error) => http_error(error, stage, way),
+        None => NodeError::with_code(innermost(chain), "Z_DATA_ERROR"),
+    };
+    let kind = kind(&error);
+    error.failed(kind, true)
 }
 
 /// Whether a server ended one request and goes on with the others.

@@ -12,12 +12,14 @@ use crate::wire::endpoint::Endpoint;
 use crate::wire::proxy::Proxies;
 use http::{HeaderMap, HeaderValue};
 use prost::Message;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::future::Future;
 use std::time::Duration;
 
 /// A request with one answer.
-pub trait Call: Message + 'static {
-    type Answer: Message + Default + 'static;
+pub trait Call: Message + Serialize + 'static {
+    type Answer: Message + DeserializeOwned + Default + 'static;
     /// The method's path over gRPC.
     const METHOD: &'static str;
     /// Its path at the JSON gateway.
@@ -94,6 +96,8 @@ pub struct CarrierOptions {
     pub gzip: bool,
     /// The largest message taken, in bytes, after decompression.
     pub max_response_size: usize,
+    /// How many redirects are followed in a row. There are none over gRPC.
+    pub max_redirects: usize,
     /// Calls that may be under way at once to one member, watches not counted.
     pub max_sockets: usize,
     /// Whether a connection serves further requests.

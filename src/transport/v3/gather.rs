@@ -124,7 +124,7 @@ mod tests {
         let mut gatherer = Gatherer::new(1 << 20);
         assert_eq!(revisions(gatherer.hear(reply(&[1, 2, 3, 3], true)).unwrap()), [1, 2]);
         assert_eq!(revisions(gatherer.hear(reply(&[3], true)).unwrap()), [0; 0]);
-        assert_eq!(revisions(gatherer.hear(reply(&[3, 4], true)).unwrap()), [3, 3, 3]);
+        assert_eq!(revisions(gatherer.hear(reply(&[3, 4], true)).unwrap()), [3, 3, 3, 3]);
         assert_eq!(revisions(gatherer.hear(reply(&[4], false)).unwrap()), [4, 4]);
     }
 

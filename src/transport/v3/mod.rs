@@ -13,6 +13,7 @@ mod get;
 pub mod grpc;
 mod identity;
 mod in_order;
+pub mod json;
 pub mod layout;
 mod lifetime;
 mod listing;

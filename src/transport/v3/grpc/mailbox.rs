@@ -146,8 +146,10 @@ impl Contents {
                 self.progress = self.progress.max(revision);
                 Verdict::Stays
             }
-            Ok(Some(Heard::Told(told @ Told::Compacted { .. }))) => {
-                self.queue.push_back(told);
+            Ok(Some(Heard::Told(Told::Compacted { compact_revision, revision }))) => {
+                // etcd itself leaves out where the store is.
+                let revision = revision.max(self.registered.unwrap_or(0));
+                self.queue.push_back(Told::Compacted { compact_revision, revision });
                 self.end = Some(End::Told);
                 Verdict::Ended
             }

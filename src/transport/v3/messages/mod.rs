@@ -2,6 +2,7 @@
 //! written by hand: a compiler of protocol buffers would be one more tool to build with.
 
 mod cluster;
+mod json;
 mod kv;
 mod lease;
 mod txn;

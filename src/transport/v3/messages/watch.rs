@@ -1,17 +1,21 @@
 //! Watches.
 
+use crate::transport::v3::messages::json::{bytes_in_base64, event_type, is_default, number};
 use crate::transport::v3::messages::kv::{KeyValue, ResponseHeader};
 use bytes::Bytes;
 use prost::{Enumeration, Message, Oneof};
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, Serialize)]
+#[serde(transparent)]
 pub struct WatchRequest {
     #[prost(oneof = "WatchRequestUnion", tags = "1, 2, 3")]
     pub request_union: Option<WatchRequestUnion>,
 }
 
 /// What is asked of a stream of watches.
-#[derive(Clone, PartialEq, Oneof)]
+#[derive(Clone, PartialEq, Oneof, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WatchRequestUnion {
     #[prost(message, tag = "1")]
     CreateRequest(WatchCreateRequest),
@@ -21,44 +25,55 @@ pub enum WatchRequestUnion {
     ProgressRequest(WatchProgressRequest),
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, Serialize)]
 pub struct WatchCreateRequest {
     #[prost(bytes = "bytes", tag = "1")]
+    #[serde(with = "bytes_in_base64", skip_serializing_if = "is_default")]
     pub key: Bytes,
     #[prost(bytes = "bytes", tag = "2")]
+    #[serde(with = "bytes_in_base64", skip_serializing_if = "is_default")]
     pub range_end: Bytes,
     #[prost(int64, tag = "3")]
+    #[serde(with = "number", skip_serializing_if = "is_default")]
     pub start_revision: i64,
     #[prost(bool, tag = "4")]
+    #[serde(skip_serializing_if = "is_default")]
     pub progress_notify: bool,
     #[prost(bool, tag = "6")]
+    #[serde(skip_serializing_if = "is_default")]
     pub prev_kv: bool,
     #[prost(int64, tag = "7")]
+    #[serde(with = "number", skip_serializing_if = "is_default")]
     pub watch_id: i64,
     #[prost(bool, tag = "8")]
+    #[serde(skip_serializing_if = "is_default")]
     pub fragment: bool,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, Serialize)]
 pub struct WatchCancelRequest {
     #[prost(int64, tag = "1")]
+    #[serde(with = "number", skip_serializing_if = "is_default")]
     pub watch_id: i64,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, Serialize)]
 pub struct WatchProgressRequest {}
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, Deserialize)]
+#[serde(default)]
 pub struct WatchResponse {
     #[prost(message, optional, tag = "1")]
     pub header: Option<ResponseHeader>,
     #[prost(int64, tag = "2")]
+    #[serde(with = "number")]
     pub watch_id: i64,
     #[prost(bool, tag = "3")]
     pub created: bool,
     #[prost(bool, tag = "4")]
     pub canceled: bool,
     #[prost(int64, tag = "5")]
+    #[serde(with = "number")]
     pub compact_revision: i64,
     #[prost(string, tag = "6")]
     pub cancel_reason: String,
@@ -74,9 +89,11 @@ pub enum EventType {
     Delete = 1,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, Deserialize)]
+#[serde(default)]
 pub struct Event {
     #[prost(enumeration = "EventType", tag = "1")]
+    #[serde(deserialize_with = "event_type::deserialize")]
     pub r#type: i32,
     #[prost(message, optional, tag = "2")]
     pub kv: Option<KeyValue>,

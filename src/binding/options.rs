@@ -64,8 +64,12 @@ pub struct ClientOptions {
 pub enum EtcdApi {
     #[napi(value = "v2")]
     V2,
+    /// Over gRPC.
     #[napi(value = "v3")]
     V3,
+    /// Over the JSON gateway.
+    #[napi(value = "v3-json")]
+    V3Json,
 }
 
 impl ClientOptions {
@@ -79,6 +83,7 @@ impl ClientOptions {
         Ok(match self.api {
             EtcdApi::V2 => ClusterOptions::Http(Arc::new(http)),
             EtcdApi::V3 => ClusterOptions::V3(self.v3(http)?),
+            EtcdApi::V3Json => ClusterOptions::V3Json(self.v3(http)?),
         })
     }
 

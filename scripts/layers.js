@@ -48,6 +48,9 @@ const MAY_USE = {
   ]),
   'lib/addon.js': ['binding.js'],
 
+  bin: ['lib/cli'],
+  'lib/cli': ['lib/etcd.js', 'package.json'],
+
   scripts: [],
   'scripts/differences.js': ['scripts', '__test__/differential'],
   'scripts/runtimes.js': ['scripts', '__test__/runtimes', '__test__/support'],
@@ -55,7 +58,7 @@ const MAY_USE = {
   'scripts/soak.js': ['scripts', '__test__/support'],
   'scripts/test.js': ['scripts', '__test__/support'],
   'scripts/test-servers.js': ['scripts', '__test__/support'],
-  __test__: ['scripts', 'index.js', 'index.mjs'],
+  __test__: ['bin', 'scripts', 'index.js', 'index.mjs'],
   bench: ['scripts', 'index.js'],
   examples: ['index.js'],
 };

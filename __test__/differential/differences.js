@@ -252,6 +252,12 @@ module.exports = [
     '`error`, and again after 30 s',
   ),
   row(
+    'watcher-zero',
+    'watcher: 0 as the index',
+    'is from now on, until a connection ends before the first event: what came in between is lost',
+    'is from now on, as `null`; nothing is lost',
+  ),
+  row(
     'watcher-actions',
     "watcher: an answer with an action that etcd does not have, or in other shapes than etcd's",
     'emitted by whatever name it gives, as `error`, `stop` or `resync`; one without a node is an exception',

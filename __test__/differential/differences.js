@@ -126,6 +126,12 @@ module.exports = [
   ),
   row('header-names', 'names in `headers`', 'sent as they are', 'sent in lower case'),
   row(
+    'header-framing',
+    '`headers` that frame a request or use its connection, such as `Content-Length` and `Connection`; `Proxy-Authorization`',
+    'sent, which can cut a request or let it hang; to servers',
+    'TypeError; only to proxies',
+  ),
+  row(
     'header-values',
     'characters beyond ASCII in `headers`',
     'latin-1 without a body, UTF-8 with one; an error beyond latin-1',
@@ -160,8 +166,8 @@ module.exports = [
   row('hosts', 'hosts such as `::1` and `httpd:2379`', 'do not work', 'work'),
   row(
     'bad-hosts',
-    'hosts that cannot be parsed, or have a query or fragment',
-    'fail at each request',
+    'hosts that are no http(s) URL or `host[:port]`, or have a query or fragment',
+    'fail at each request, or name another server, as `ftp://h` does',
     'a TypeError from the constructor',
   ),
   row(

@@ -27,8 +27,8 @@ module.exports = [
   row(
     'raw-paths',
     'the path of `raw`',
-    'a slash at its start is sent twice, `..` is sent, characters beyond ASCII are latin-1 or an error',
-    'a slash at its start makes no difference, `..` is resolved, characters beyond ASCII are percent-encoded UTF-8',
+    'a slash at its start is sent twice, `..` is sent, `#` cuts it and its options, characters beyond ASCII are latin-1 or an error',
+    'a slash at its start makes no difference, `..` is resolved, `#` and characters beyond ASCII are percent-encoded UTF-8',
   ),
   row(
     'redirects',
@@ -173,8 +173,8 @@ module.exports = [
   row(
     'password-shown',
     'the password in a host',
-    'is part of `token.servers` and of `server` in `err.errors`',
-    'is not',
+    'is part of `token.servers` and of `server` in `err.errors`, and printed with a client or watcher',
+    'is not; `etcd.hosts` is no own property, so that it is not printed',
   ),
   row(
     'error-words',

@@ -224,7 +224,9 @@ impl ClientOptions {
 /// Milliseconds as JavaScript gives them. Zero, and anything beyond time, stands for no limit, as it did in `request`.
 #[must_use]
 pub fn limit(milliseconds: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(milliseconds / 1000.0).ok().filter(|limit| !limit.is_zero())
+    let limit = Duration::try_from_secs_f64(milliseconds / 1000.0).ok()?;
+    // What is less than a duration can say is a limit, too.
+    (milliseconds > 0.0).then(|| limit.max(Duration::from_nanos(1)))
 }
 
 /// An error of an argument, which says what is wrong with it.

@@ -16,8 +16,9 @@ const { nextTick } = process;
 /**
  * One request on its way: turns native events into a token's progress, and its end into an outcome.
  *
- * A request has `verb`, `target`, `isKey`, `parameters`, `waits`, `maxRetries`, the `hosts` of its client, and two
- * functions: `route()` for an order of the hosts, and `send(id, route)`, which blocks if the request is a Sync one.
+ * A request has `verb`, `target`, `isKey`, `parameters`, `waits`, `maxRetries`, the `hosts` of its client, and three
+ * functions: `route()` for an order of the hosts, `send(id, route)`, which blocks if the request is a Sync one, and
+ * `serverVersion(tell)`, which does so, too.
  */
 class Call {
   #id;
@@ -105,9 +106,18 @@ class Call {
       return this.#finished(errors.etcdError(body), '', headerLines);
     }
     if (this.#request.isKey && !isEtcdReply(this.#request, status, body)) {
-      return this.#finished(errors.notEtcdError(status, body), '', headerLines);
+      return this.#notEtcd(status, body, headerLines);
     }
     return this.#finished(null, body, headerLines);
+  }
+
+  /** When etcd has no v2 API, its version says what can be done. */
+  #notEtcd(status, body, headerLines) {
+    const tell = (version) => {
+      if (!this.token.aborted) this.#finished(errors.notEtcdError(status, body, version), '', headerLines);
+    };
+    if (errors.isWithoutV2(status, body)) this.#request.serverVersion(tell);
+    else tell();
   }
 
   #attemptFailed(failure) {

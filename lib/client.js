@@ -13,6 +13,8 @@ const { startWatch } = require('./watch-call');
 /** Options of a single call that are no query parameters. */
 const RESERVED = new Set(['maxRetries', 'signal', 'synchronous', 'timeout']);
 const NONE = Object.freeze({ parameters: '', signal: undefined, synchronous: false });
+/** How long a server may take to tell its version, in milliseconds. */
+const VERSION_WITHIN = 2000;
 /** Parameters with `wait`, as etcd spells true (semantics.md 3.1). */
 const WAITS = /[?&]wait=(true|1|t|T|TRUE|True)(&|$)/;
 
@@ -20,6 +22,8 @@ const WAITS = /[?&]wait=(true|1|t|T|TRUE|True)(&|$)/;
 class Client {
   #native;
   #inFlight = new InFlight();
+  /** Of a server, once it has been asked. */
+  #version;
   /** Gives the proxies to use now; see `proxiesOf`. */
   #proxies;
   /** Those that the native client knows of. */
@@ -86,11 +90,24 @@ class Client {
       route: this.#route,
       send: (id, route) =>
         native.send(id, synchronous, verb, target, isKey, parameters, text, waits, maxRetries, timeout, route),
+      serverVersion: (tell) => this.#tellVersion(synchronous, timeout, tell),
     };
     if (this.#inFlight.closed) return rejectedCall(request, signal, callback, synchronous);
     this.#updateProxies();
     if (synchronous) return blockOnCall(request, signal);
     return startCall(request, signal, callback, this.#inFlight);
+  }
+
+  /** Tells the version of a server, if it says which: it is asked once. */
+  #tellVersion(synchronous, timeout, tell) {
+    if (this.#version !== undefined) return tell(this.#version);
+    const learn = (body) => {
+      if (typeof body?.etcdserver === 'string') this.#version = body.etcdserver;
+      tell(this.#version);
+    };
+    const options = { synchronous, timeout: Math.min(timeout || VERSION_WITHIN, VERSION_WITHIN), maxRetries: 0 };
+    if (synchronous) return learn(this.path('GET', '/version', undefined, options).body);
+    this.path('GET', '/version', undefined, options, (_, body) => learn(body));
   }
 
   /** The environment may say something else than before. */

@@ -79,7 +79,8 @@ function installEtcd(sources = SOURCES, target = path.join(CACHE, `etcd${EXE}`),
 function findVersion(version) {
   const known = { ...VERSIONS, ...V3_VERSIONS };
   const sources = known[version];
-  if (!sources) throw new Failure(`No source of etcd ${version} is known; of ${Object.keys(known).join(', ')} there are`);
+  if (!sources)
+    throw new Failure(`No source of etcd ${version} is known; of ${Object.keys(known).join(', ')} there are`);
   const cached = path.join(CACHE, `etcd-${version}${EXE}`);
   return isExecutable(cached) && isUsable(cached, inspectEtcd) ? cached : installEtcd(sources, cached, version);
 }

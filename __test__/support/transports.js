@@ -6,14 +6,15 @@
 //               are those of scripts/etcd-server.js, for those that can have them
 //   hosts       (address) => what `new Etcd` gets as hosts, for a `host:port`
 //   options     of every client
+//   env         of scripts in processes of their own, whose clients have no options
 //   runBeside   (file, { args, timeoutMs }) => runs a file where it reaches the same server, beside the test
 //   leavesOut   the tests that say nothing about it: { file, tests, because }, of a file such as `watcher/faults` those
 //               with these names, or in a `describe` with such a name; all, if there are no `tests`
 
 const path = require('node:path');
 const { Failure } = require('../../scripts/command');
-const { startEtcd } = require('../../scripts/etcd');
-const { runScript, runThread } = require('./node-script');
+const { findEtcdV3, startEtcd } = require('../../scripts/etcd');
+const { runScript, runThread, setScriptEnvironment } = require('./node-script');
 
 // A folder with server.pem and server-key.pem: etcd then speaks https. Its authority must be trusted by
 // NODE_EXTRA_CA_CERTS (scripts/test-servers.js sets both).
@@ -35,6 +36,27 @@ const SCRIPTED = {
   'watcher/faults': ['an answer that is no event', 'a watcher of several hosts', 'during a pause'],
 };
 
+/** What a transport leaves out, from tests by file. */
+function leftOutFor(testsByFile, because) {
+  return Object.entries(testsByFile).map(([file, tests]) => ({ file, tests, because }));
+}
+
+/** v2 kept on etcd's v3 API. */
+function onV3(api) {
+  return {
+    start: (options) => startEtcd({ etcd: findEtcdV3(), tls, ...options }),
+    hosts: (address) => (tls ? `https://${address}` : address),
+    options: { api },
+    env: { NODE_ETCD_API: api },
+    runBeside: runScript,
+    leavesOut: [
+      { file: 'install/install', because: 'that is a test of the package, which is the same for each transport' },
+      { file: 'support/support', because: 'that is a test of the tools, which are the same for each transport' },
+      ...leftOutFor(SCRIPTED, 'a scripted server takes its place'),
+    ],
+  };
+}
+
 const TRANSPORTS = {
   /** etcd's v2 API over HTTP. */
   v2: {
@@ -44,6 +66,12 @@ const TRANSPORTS = {
     runBeside: runScript,
     leavesOut: [],
   },
+
+  /** v2 kept on etcd's v3 API, over gRPC. */
+  v3: onV3('v3'),
+
+  /** The same over the JSON gateway. */
+  'v3-json': onV3('v3-json'),
 
   /** A store in this process. */
   memory: {
@@ -103,11 +131,7 @@ const TRANSPORTS = {
         ],
         because: 'no proxy can be before it',
       },
-      ...Object.entries(SCRIPTED).map(([file, tests]) => ({
-        file,
-        tests,
-        because: 'a scripted server takes its place',
-      })),
+      ...leftOutFor(SCRIPTED, 'a scripted server takes its place'),
     ],
   },
 };
@@ -133,7 +157,10 @@ async function startMemory() {
 /** The transport that the environment names. */
 function chosenTransport() {
   const name = process.env.TEST_TRANSPORT || 'v2';
-  if (Object.hasOwn(TRANSPORTS, name)) return { name, ...TRANSPORTS[name] };
+  if (Object.hasOwn(TRANSPORTS, name)) {
+    setScriptEnvironment(TRANSPORTS[name].env);
+    return { name, ...TRANSPORTS[name] };
+  }
   throw new Failure(`TEST_TRANSPORT is "${name}". There is: ${Object.keys(TRANSPORTS).join(', ')}`);
 }
 

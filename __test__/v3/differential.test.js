@@ -11,7 +11,8 @@ const { runOnV3 } = require('../support/lockstep/v3');
 const ALL = 20;
 const SEEDS = process.env.SEED ? [Number(process.env.SEED)] : Array.from({ length: ALL }, (_, i) => i + 1);
 /** From 3.5 on each update of a directory is a status of 500. */
-const skip = !inspectEtcd(findEtcd()).version.startsWith('3.4.') && 'the etcd whose v2 store is compared with is none of 3.4';
+const skip =
+  !inspectEtcd(findEtcd()).version.startsWith('3.4.') && 'the etcd whose v2 store is compared with is none of 3.4';
 
 /** What etcd's v2 API refuses, but for what needs users, and what its client refuses. */
 const CODES = [100, 101, 102, 104, 105, 107, 108, 201, 202, 203, 209, 210, 211, 212];

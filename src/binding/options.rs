@@ -1,7 +1,7 @@
 //! Options of a client as JavaScript hands them over, already checked for their types.
 
 use crate::client::{ResendPolicy, RetryWaits};
-use crate::transport::cluster::{ClusterOptions, Protocol, V3Options};
+use crate::transport::cluster::{ClusterOptions, V3Options};
 use crate::transport::http::HttpOptions;
 use crate::transport::http::redirect::{Follow, RedirectPolicy};
 use crate::transport::v3::Credentials;
@@ -64,8 +64,10 @@ pub struct ClientOptions {
 pub enum EtcdApi {
     #[napi(value = "v2")]
     V2,
+    /// Over gRPC.
     #[napi(value = "v3")]
     V3,
+    /// Over the JSON gateway.
     #[napi(value = "v3-json")]
     V3Json,
 }
@@ -80,19 +82,18 @@ impl ClientOptions {
         let http = self.http(proxies)?;
         Ok(match self.api {
             EtcdApi::V2 => ClusterOptions::Http(Arc::new(http)),
-            EtcdApi::V3 => ClusterOptions::V3(self.v3(http, Protocol::Grpc)?),
-            EtcdApi::V3Json => ClusterOptions::V3(self.v3(http, Protocol::Json)?),
+            EtcdApi::V3 => ClusterOptions::V3(self.v3(http)?),
+            EtcdApi::V3Json => ClusterOptions::V3Json(self.v3(http)?),
         })
     }
 
-    fn v3(&self, http: HttpOptions, protocol: Protocol) -> Result<V3Options> {
+    fn v3(&self, http: HttpOptions) -> Result<V3Options> {
         let given = self.credentials()?;
         let credentials = http.endpoints.iter().map(|endpoint| {
             let own = || endpoint.user().map(|(name, password)| Credentials::User { name, password });
             given.clone().or_else(own)
         });
         Ok(V3Options {
-            protocol,
             credentials: credentials.collect(),
             carrier: Arc::new(CarrierOptions {
                 endpoints: http.endpoints.clone(),

@@ -19,7 +19,10 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub enum ClusterOptions {
     Http(Arc<HttpOptions>),
+    /// Over gRPC.
     V3(V3Options),
+    /// Over the JSON gateway.
+    V3Json(V3Options),
     /// The store in this process with this name.
     Memory(String),
 }
@@ -27,7 +30,6 @@ pub enum ClusterOptions {
 /// What is needed to keep v2 on v3.
 #[derive(Debug)]
 pub struct V3Options {
-    pub protocol: Protocol,
     pub carrier: Arc<CarrierOptions>,
     /// Who asks each of the members.
     pub credentials: Vec<Option<Credentials>>,
@@ -37,28 +39,13 @@ pub struct V3Options {
     pub http: Arc<HttpOptions>,
 }
 
-/// What carries the calls of v3.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    Grpc,
-    Json,
-}
-
 impl V3Options {
-    fn connect(&self) -> Cluster {
-        let carrier = Arc::clone(&self.carrier);
-        match self.protocol {
-            Protocol::Grpc => Cluster::V3(Box::new(self.over(Grpc::new(carrier)))),
-            Protocol::Json => Cluster::V3Json(Box::new(self.over(Json::new(carrier)))),
-        }
-    }
-
-    fn over<C: Carrier>(&self, carrier: C) -> OverV3<C> {
-        let session = Session::new(carrier, self.credentials.clone());
-        OverV3 {
+    fn connect<C: Carrier>(&self, carrier: impl FnOnce(Arc<CarrierOptions>) -> C) -> Box<OverV3<C>> {
+        let session = Session::new(carrier(Arc::clone(&self.carrier)), self.credentials.clone());
+        Box::new(OverV3 {
             keys: V3::new(session, &self.namespace, self.carrier.max_response_size),
             server: Http::new(Arc::clone(&self.http)),
-        }
+        })
     }
 }
 
@@ -67,7 +54,7 @@ impl ClusterOptions {
     #[must_use]
     pub fn members(&self) -> usize {
         match self {
-            Self::Http(_) | Self::V3(_) => self.endpoints().len(),
+            Self::Http(_) | Self::V3(_) | Self::V3Json(_) => self.endpoints().len(),
             Self::Memory(_) => 1,
         }
     }
@@ -82,7 +69,7 @@ impl ClusterOptions {
     #[must_use]
     pub fn hosts(&self) -> Vec<String> {
         match self {
-            Self::Http(_) | Self::V3(_) => {
+            Self::Http(_) | Self::V3(_) | Self::V3Json(_) => {
                 self.endpoints().iter().map(|endpoint| endpoint.host().to_owned()).collect()
             }
             Self::Memory(name) => vec![format!("memory:{name}")],
@@ -93,7 +80,7 @@ impl ClusterOptions {
     #[must_use]
     pub fn servers(&self) -> Vec<String> {
         match self {
-            Self::Http(_) | Self::V3(_) => {
+            Self::Http(_) | Self::V3(_) | Self::V3Json(_) => {
                 self.endpoints().iter().map(|endpoint| endpoint.server().to_owned()).collect()
             }
             Self::Memory(name) => vec![format!("memory:{name}")],
@@ -103,7 +90,7 @@ impl ClusterOptions {
     fn endpoints(&self) -> &[Endpoint] {
         match self {
             Self::Http(options) => &options.endpoints,
-            Self::V3(options) => &options.carrier.endpoints,
+            Self::V3(options) | Self::V3Json(options) => &options.carrier.endpoints,
             Self::Memory(_) => &[],
         }
     }
@@ -113,7 +100,8 @@ impl ClusterOptions {
     pub fn connect(&self) -> Cluster {
         match self {
             Self::Http(options) => Cluster::Http(Http::new(Arc::clone(options))),
-            Self::V3(options) => options.connect(),
+            Self::V3(options) => Cluster::V3(options.connect(Grpc::new)),
+            Self::V3Json(options) => Cluster::V3Json(options.connect(Json::new)),
             Self::Memory(name) => Cluster::Memory(Memory::new(Server::named(name))),
         }
     }
@@ -126,10 +114,6 @@ pub struct OverV3<C> {
 }
 
 impl<C: Carrier> Transport for OverV3<C> {
-    fn at_once(&self, request: &Request) -> Option<Reply> {
-        self.keys.at_once(request)
-    }
-
     async fn call(&self, member: usize, request: &Request) -> Result<Reply, Failed> {
         if V3::<C>::answers(request) {
             self.keys.call(member, request).await

@@ -615,28 +615,28 @@ declare namespace Etcd {
     etcdcluster: string;
   }
 
-  /** The answer of `selfStats()`. */
+  /** The answer of `selfStats()`. With `{ api: 'v3' }` what v3 does not tell is missing: times and numbers of requests. */
   export interface SelfStats {
     name: string;
     id: string;
     /** `StateLeader`, `StateFollower` or `StateCandidate`. */
     state: string;
     /** When the member started: ISO 8601 text. */
-    startTime: string;
+    startTime?: string;
     leaderInfo: {
       /** The leader's id. */
       leader: string;
       /** How long it has been the leader, such as `1h2m3.4s`. */
-      uptime: string;
+      uptime?: string;
       /** Since when: ISO 8601 text. */
-      startTime: string;
+      startTime?: string;
     };
-    recvAppendRequestCnt: number;
+    recvAppendRequestCnt?: number;
     /** Requests a second; missing while there are none. */
     recvPkgRate?: number;
     /** Bytes a second; missing while there are none. */
     recvBandwidthRate?: number;
-    sendAppendRequestCnt: number;
+    sendAppendRequestCnt?: number;
     /** Requests a second; missing while there are none. */
     sendPkgRate?: number;
     /** Bytes a second; missing while there are none. */
@@ -647,17 +647,17 @@ declare namespace Etcd {
   export interface LeaderStats {
     /** The leader's id. */
     leader: string;
-    /** The followers by their ids. Latencies are in milliseconds. */
+    /** The followers by their ids. Latencies are in milliseconds; with `{ api: 'v3' }` nothing is told of them. */
     followers: {
       [id: string]: {
-        latency: {
+        latency?: {
           current: number;
           average: number;
           standardDeviation: number;
           minimum: number;
           maximum: number;
         };
-        counts: { fail: number; success: number };
+        counts?: { fail: number; success: number };
       };
     };
   }
@@ -672,12 +672,23 @@ declare namespace Etcd {
 
   // ---- Options ----
 
+  /** Which of etcd's APIs keeps the keys. */
+  export type Api = 'v2' | 'v3' | 'v3-json';
+
   /**
    * The options of `new Etcd(hosts, options)`. A value of the wrong type throws an error with code
    * `ERR_INVALID_ARG_TYPE`; a value that cannot be used, and any option that is not listed here, throws one with code
    * `ERR_INVALID_ARG_VALUE`. Both name the option.
    */
   export interface EtcdOptions extends TlsOptions {
+    /**
+     * Which of etcd's APIs keeps the keys: `'v2'`, over HTTP; `'v3'`, over gRPC, with which the same methods work on
+     * etcd 3.4 and newer; `'v3-json'`, the same over etcd's JSON gateway, where only HTTP/1.1 gets through. The stores of
+     * v2 and v3 are separate. Default: the environment variable `NODE_ETCD_API`, else `'v2'`.
+     */
+    api?: Api | undefined;
+    /** The prefix of all keys on etcd v3, such as `/app`. Default: none. Refused with `v2`. */
+    namespace?: string | undefined;
     /**
      * Milliseconds without progress after which a try at one host fails: while connecting (`ETIMEDOUT`) or while
      * waiting for data (`ESOCKETTIMEDOUT`). The next host is tried then. It is not a limit for the whole request, and

@@ -56,6 +56,21 @@ function onV3(api) {
     leavesOut: [
       { file: 'install/install', because: 'that is a test of the package, which is the same for each transport' },
       { file: 'support/support', because: 'that is a test of the tools, which are the same for each transport' },
+      {
+        file: 'requests/inheritance',
+        tests: ['an object inherits', 'promisifying'],
+        because: 'its clients get no options: what inherits is the same for each transport',
+      },
+      {
+        file: 'requests/debugging',
+        tests: ['NODE_DEBUG=etcd'],
+        because: 'one of its hosts is a scripted server, which speaks HTTP',
+      },
+      {
+        file: 'watcher/lossless',
+        tests: ['emits resync once when events may be lost for good, and goes on'],
+        because: 'v3 forgets only what is compacted: v3/watching does that',
+      },
       ...leftOutFor(SCRIPTED, 'a scripted server takes its place'),
     ],
   };

@@ -14,8 +14,8 @@ use crate::transport::v3::store::{Access, Stop};
 use crate::transport::v3::transaction::{
     Outcome, Transaction, absent, page, put, release, unchanged, unsigned, unwritten_since,
 };
-use crate::transport::v3::update::Update;
 use crate::transport::v3::written::Written;
+use crate::v2::command::Lifetime;
 use crate::v2::error::{Code, Error};
 use crate::v2::event::{Action, Node};
 use crate::v2::path::Path;
@@ -35,13 +35,14 @@ const MAX_KEYS: i64 = 512;
 pub async fn change<C: Carrier>(
     access: &Access<'_, C>,
     key: &Path,
-    update: Update<'_>,
+    lifetime: Lifetime,
 ) -> Result<Option<Written>, Stop> {
     let found = access.survey_existing(key).await?;
     let Some(directory) = &found.here.directory else { return Ok(None) };
     let enclosing = found.above.enclosing.as_ref();
-    let life = access.live(update.lifetime.ttl, enclosing).await?;
-    let note = Note { bound: enclosing.and_then(Enclosing::ends), ..life.noted(Note::of(update.note())) };
+    let life = access.live(lifetime.ttl, enclosing).await?;
+    let done = if lifetime.refresh { Done::Refresh } else { Done::Update };
+    let note = Note { bound: enclosing.and_then(Enclosing::ends), ..life.noted(Note::of(done)) };
     let mut leases = life.is_own.then_some(life.lease).into_iter().collect();
     let changed = move_to(access, key, directory, (life, &note), &mut leases).await;
     let outcome = match changed {
@@ -56,7 +57,7 @@ pub async fn change<C: Carrier>(
     if let Some(lease) = directory.own_lease() {
         access.revoke_later(lease);
     }
-    if update.lifetime.ttl == Some(0) && life.is_own {
+    if lifetime.ttl == Some(0) && life.is_own {
         access.revoke_later(life.lease);
     }
     let node = directory.node(key.clone(), note.expiry_when_written());

@@ -44,10 +44,10 @@ pub async fn set<C: Carrier>(
     if key.is_root() {
         return Err(access.error_at_root(Code::RootReadOnly, "/").await);
     }
-    if let (Content::File(value), Lifetime { ttl: None, refresh: false }) = (content, lifetime) {
-        if let Some(written) = set_plainly(access, key, value, mode).await? {
-            return Ok(written);
-        }
+    if let (Content::File(value), Lifetime { ttl: None, refresh: false }) = (content, lifetime)
+        && let Some(written) = set_plainly(access, key, value, mode).await?
+    {
+        return Ok(written);
     }
     loop {
         if let Some(written) = set_slowly(access, key, content, lifetime, mode).await? {

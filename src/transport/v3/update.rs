@@ -31,7 +31,7 @@ impl Update<'_> {
         }
     }
 
-    pub(super) const fn note(&self) -> Done {
+    const fn note(&self) -> Done {
         if self.lifetime.refresh { Done::Refresh } else { self.done() }
     }
 
@@ -58,7 +58,7 @@ pub async fn update<C: Carrier>(
         let written = match &found.here.file {
             Some(file) => rewrite(access, key, &found, file, update).await?,
             None if update.condition.is_none() && update.value.is_empty() => {
-                directory_ttl::change(access, key, update).await?
+                directory_ttl::change(access, key, update.lifetime).await?
             }
             None => return Err(Error::new(Code::NotAFile, key.as_str(), found.here.revision).into()),
         };

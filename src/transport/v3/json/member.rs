@@ -120,7 +120,10 @@ impl Member {
             .proxy(proxy)
             .gzip(options.gzip)
             .referer(false)
-            .redirect(Policy::limited(options.max_redirects));
+            .redirect(match options.max_redirects {
+                0 => Policy::none(),
+                max => Policy::limited(max),
+            });
         #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
         {
             builder = builder.tcp_user_timeout(TCP_USER_TIMEOUT);
@@ -159,6 +162,10 @@ impl Member {
 
     /// What an error of the client library is to the one who asked, by this way.
     pub fn failed(&self, error: reqwest::Error, stage: Stage, way: &Way) -> Failed {
+        if error.is_redirect() {
+            return NodeError::new("Exceeded maxRedirects. Probably stuck in a redirect loop")
+                .failed(Kind::Other, true);
+        }
         let local_address = self.options.connector.local_address;
         // The URL is the server's own, or a redirect's: of no use to who reads it beside the server's name.
         fault::client_failed(error.without_url().into(), stage, way, self.resolver.found(), local_address)

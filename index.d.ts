@@ -704,8 +704,10 @@ declare namespace Etcd {
      */
     resendWrites?: boolean | undefined;
     /**
-     * Bytes that an answer's body may have, default 256 MiB. A larger one is a failed try at this host: the code of
-     * its `httperror` is `ERR_RESPONSE_TOO_LARGE`.
+     * Bytes that an answer's body may have, default 64 MiB. A larger one is a failed try at this host: the code of
+     * its `httperror` is `ERR_RESPONSE_TOO_LARGE`. So is one with more JSON values than one for each 64 bytes of this, and
+     * than 1,048,576, which are about 200,000 keys. A larger event is an `error` of the
+     * watcher, which goes on behind it.
      */
     maxResponseSize?: number | undefined;
 
@@ -800,8 +802,8 @@ declare namespace Etcd {
   }
 
   /**
-   * Options of every method. What is not listed here is sent to etcd as a query parameter. Your object is never
-   * changed.
+   * Options of every method. What is not listed here is sent to etcd as a query parameter: a {@link Value}, as all else
+   * is a TypeError. Your object is never changed.
    */
   export interface CallOptions {
     /** For this call, instead of the client's {@link EtcdOptions.maxRetries}. */
@@ -922,9 +924,14 @@ declare namespace Etcd {
      */
     buffer?: number | undefined;
     /**
+     * How many bytes these may have altogether, at least 1, or Infinity for any number. Default 64 MiB. A larger event
+     * waits alone.
+     */
+    bufferBytes?: number | undefined;
+    /**
      * Milliseconds within which a connection is noticed that died without a word, as when a load balancer dropped it:
      * from 100 to 2,147,483,647. Default 60,000. Every eighth to quarter of it a poll that waits is replaced by a new
-     * one, and connecting and the response headers may each take a quarter of it.
+     * one, and connecting, the response headers and each further piece of a change may take a quarter of it.
      */
     liveness?: number | undefined;
     /** Milliseconds for connecting and for the headers, instead of the client's {@link EtcdOptions.timeout}. */
@@ -1266,7 +1273,7 @@ declare namespace Etcd {
 
   /** What a watcher's listeners are called with. */
   export interface WatcherEvents {
-    /** Any change; before the event named after its action. */
+    /** Any change; before the event named after its action. An action that is not named here has no other event. */
     change: ChangeArguments;
     set: ChangeArguments;
     create: ChangeArguments;
@@ -1302,7 +1309,9 @@ declare namespace Etcd {
   export interface UnexpectedResponseError extends Error {
     /** The body that was no event; etcd's own has an `errorCode`, such as 110 for missing credentials. */
     response?: unknown;
-    /** `ERR_INVALID_KEY`: the key has a `.` or `..` segment, and nothing is watched. */
+    /**
+     * `ERR_NOT_ETCD`: no etcd answers so. `ERR_INVALID_KEY`: the key has a `.` or `..` segment, and nothing is watched.
+     */
     code?: string;
   }
 
@@ -1324,8 +1333,8 @@ declare namespace Etcd {
    * ```
    *
    * A `for await` loop gets the changes one by one, from the loop's beginning on; the others wait, counted among the
-   * `buffer`. Leaving the loop stops the watcher. Where there would be a `resync` event, or the key cannot be watched,
-   * the loop ends with its error, after the changes before it.
+   * `buffer`. Leaving the loop stops the watcher. Where there would be a `resync` event, where an event is larger than
+   * `maxResponseSize`, or the key cannot be watched, the loop ends with the error, after the changes before it.
    *
    * @example
    * ```js

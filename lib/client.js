@@ -57,13 +57,13 @@ class Client {
   }
 
   /** A watch, which tells `handlers` until it is stopped. */
-  watch(key, index, options, { buffer, liveness }, handlers) {
+  watch(key, index, options, { buffer, bufferBytes, liveness }, handlers) {
     const { parameters, timeout = this.timeout } = readCall(options);
     const since = index === null ? undefined : Number(index);
     if (this.#inFlight.closed) throw closedError();
     this.#updateProxies();
     return startWatch(this.servers, handlers, this.#inFlight, (id) =>
-      this.#native.watch(id, key, parameters, since, timeout, buffer, liveness),
+      this.#native.watch(id, key, parameters, since, timeout, buffer, bufferBytes, liveness),
     );
   }
 
@@ -140,13 +140,9 @@ function nativeClient(options) {
 /** Separates what concerns the call from what becomes the query. */
 function readCall(options) {
   if (options === undefined) return NONE;
-  const parameters = {};
-  for (const name in options) {
-    if (!RESERVED.has(name)) parameters[name] = options[name];
-  }
   const { maxRetries, signal, synchronous, timeout } = options;
   return {
-    parameters: encodeParameters(parameters),
+    parameters: encodeParameters(options, RESERVED),
     signal: signal === undefined || signal === null ? undefined : checkSignal(signal),
     synchronous: synchronous === true,
     timeout: timeout === undefined || timeout === null ? undefined : checkNumber('options.timeout', timeout),

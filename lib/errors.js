@@ -93,6 +93,11 @@ function unsendableError(code, message) {
   return withFields(new Error(message), { code });
 }
 
+/** A change that is larger than the client takes. */
+function tooLargeError(code, message) {
+  return withFields(new Error(message), { code });
+}
+
 /** A network error in Node's shape, from the plain data of a native failure. */
 function networkError({ message, code, syscall, address, port, hostname, connect }) {
   const errno = syscall === undefined ? undefined : ERRNO.get(code);
@@ -109,6 +114,7 @@ module.exports = {
   isWithoutV2,
   networkError,
   notEtcdError,
+  tooLargeError,
   unknownOutcomeError,
   unsendableError,
 };

@@ -52,12 +52,12 @@ Etcd.prototype.rmdir = function rmdir(dir, options, callback) {
 
 Etcd.prototype.compareAndSwap = function compareAndSwap(key, value, oldValue, options, callback) {
   const [opts, done] = parseOptional(options, callback);
-  return this.set(key, value, extended(opts, { prevValue: checkOldValue(oldValue) }), done);
+  return this.set(key, value, withOldValue(opts, oldValue), done);
 };
 
 Etcd.prototype.compareAndDelete = function compareAndDelete(key, oldValue, options, callback) {
   const [opts, done] = parseOptional(options, callback);
-  return this.del(key, extended(opts, { prevValue: checkOldValue(oldValue) }), done);
+  return this.del(key, withOldValue(opts, oldValue), done);
 };
 
 Etcd.prototype.watch = function watch(key, options, callback) {
@@ -128,6 +128,11 @@ for (const name of ['close', Symbol.asyncDispose]) {
 
 /** A store in this process, for tests of programs. */
 Etcd.memory = (name) => new MemoryStore(name);
+
+/** Options with an old value as a condition; undefined is none. */
+function withOldValue(options, oldValue) {
+  return extended(options, oldValue === undefined ? {} : { prevValue: checkOldValue(oldValue) });
+}
 
 /** A method that asks the server about itself. */
 function information(path) {

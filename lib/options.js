@@ -1,6 +1,13 @@
 'use strict';
 
-const { checkAtLeastOne, checkBoolean, checkCount, checkNumber, checkOptions } = require('./arguments');
+const {
+  checkAtLeastOne,
+  checkBoolean,
+  checkCount,
+  checkNamedValues,
+  checkNumber,
+  checkOptions,
+} = require('./arguments');
 const { invalidType, invalidValue } = require('./errors');
 const { EtcdApi } = require('./addon');
 const { checkTunnel, proxiesOf, readProxy } = require('./proxy');
@@ -14,13 +21,15 @@ const CALL_DEFAULTS = { timeout: 0, maxRetries: 3 };
 const NATIVE_DEFAULTS = {
   headers: [],
   ca: [],
+  skipsUnusableCa: false,
   maxRedirects: 10,
   followWrites: true,
   followReads: true,
   gzip: false,
   maxSockets: 100,
   keepAlive: true,
-  maxResponseSize: 256 * 1024 * 1024,
+  // Of what etcd says of one key, a value of 10 MB at most before and after, each sign escaped, is 40 MB.
+  maxResponseSize: 64 * 1024 * 1024,
   resendWrites: true,
   namespace: '',
 };
@@ -55,7 +64,11 @@ const READERS = {
   pool: readPool,
   maxSockets: (value) => ({ maxSockets: checkAtLeastOne('options.maxSockets', value) }),
   localAddress: (value) => ({ localAddress: checkString('options.localAddress', value) }),
-  agentOptions: (value) => read('options.agentOptions', value, { ...TLS_READERS, maxSockets: READERS.maxSockets }),
+  agentOptions: (value) =>
+    read('options.agentOptions', checkNamedValues('options.agentOptions', value), {
+      ...TLS_READERS,
+      maxSockets: READERS.maxSockets,
+    }),
   ...TLS_READERS,
 };
 
@@ -88,7 +101,10 @@ function readOptions(hosts, options) {
   for (const host of hostList) checkTunnel(tunnel, isSecure(host));
   const hasSecureHost = hostList.some(isSecure);
   const proxies = proxiesOf(chosen, hasSecureHost);
-  if (native.ca === undefined && (hasSecureHost || proxies()?.some(isSecure))) native.ca = trustedRoots();
+  if (native.ca === undefined && (hasSecureHost || proxies()?.some(isSecure))) {
+    native.ca = trustedRoots();
+    native.skipsUnusableCa = true;
+  }
   native.servername ??= hostHeader(native.headers);
   const complete = { ...NATIVE_DEFAULTS, ...completeTls(native), hosts: hostList, shortWaits: shortWaits() };
   return { timeout, maxRetries, proxies, native: complete };
@@ -185,13 +201,11 @@ function alwaysTrue(name) {
 }
 
 function readPool(pool) {
-  if (typeof pool !== 'object') throw invalidType('options.pool', 'an object', pool);
-  return read('options.pool', pool, { maxSockets: READERS.maxSockets });
+  return read('options.pool', checkNamedValues('options.pool', pool), { maxSockets: READERS.maxSockets });
 }
 
 function readAuth(auth) {
-  if (typeof auth !== 'object') throw invalidType('options.auth', 'an object', auth);
-  const { user, username, pass, password, bearer, sendImmediately, ...rest } = auth;
+  const { user, username, pass, password, bearer, sendImmediately, ...rest } = checkNamedValues('options.auth', auth);
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) throw invalidValue(`The option "auth.${unknown}" is not supported`);
   if (sendImmediately === false) {
@@ -211,9 +225,8 @@ function readAuth(auth) {
 }
 
 function readHeaders(headers) {
-  if (typeof headers !== 'object') throw invalidType('options.headers', 'an object', headers);
   const pairs = [];
-  for (const [name, value] of Object.entries(headers)) {
+  for (const [name, value] of Object.entries(checkNamedValues('options.headers', headers))) {
     if (value === undefined) continue;
     for (const line of Array.isArray(value) ? value : [value]) {
       if (!['string', 'number', 'boolean'].includes(typeof line)) {

@@ -5,7 +5,7 @@ const { EventKind } = require('./addon');
 const dispatch = require('./dispatch');
 const errors = require('./errors');
 const { parseHeaders } = require('./headers');
-const { errorEntry, parseBody } = require('./reply');
+const { errorEntry, isEtcdError, parseBody } = require('./reply');
 
 /** One watch on its way: turns native events into calls of `handlers`, in the async context of its start. */
 class WatchCall {
@@ -61,6 +61,8 @@ class WatchCall {
         return this.#tell('registered', detail);
       case EventKind.Resync:
         return this.#tell('outdated', errors.etcdError(parseBody(text)));
+      case EventKind.TooLarge:
+        return this.#tell('skipped', detail, errors.tooLargeError(head, text));
       case EventKind.Ended:
         return this.#tell('ended', parseHeaders(head));
       case EventKind.Failed:
@@ -70,7 +72,7 @@ class WatchCall {
       case EventKind.Refused:
         return this.#tell('disconnected', errors.etcdError(parseBody(text)));
       case EventKind.Unexpected:
-        return this.#tell('unexpected', parseBody(text));
+        return this.#tell('unexpected', unexpected(parseBody(text)));
       case EventKind.Unstarted:
         return this.#ended(errors.networkError(detail));
       default:
@@ -93,6 +95,11 @@ class WatchCall {
   #tell(name, ...values) {
     this.#resource.runInAsyncScope(this.#handlers[name], undefined, ...values);
   }
+}
+
+/** What is told of an answer that is no event: etcd's own refusal, or nothing that etcd says. */
+function unexpected(response) {
+  return isEtcdError(response) ? { response } : { code: 'ERR_NOT_ETCD', response };
 }
 
 /** Starts a watch by `send(id)`. */

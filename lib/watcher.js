@@ -8,10 +8,15 @@ const { onAbort } = require('./signals');
 
 /** Events that may wait for listeners before reading stops. */
 const DEFAULT_BUFFER = 100000;
+/** How many bytes they may have altogether. */
+const DEFAULT_BUFFER_BYTES = 64 * 1024 * 1024;
 /** Milliseconds within which a connection that died without a word is noticed. */
 const DEFAULT_LIVENESS = 60000;
 const MIN_LIVENESS = 100;
 const MAX_LIVENESS = 2 ** 31 - 1;
+
+/** What etcd does to keys. No other name that a server gives is emitted, as that of an event of our own. */
+const ACTIONS = new Set(['set', 'create', 'update', 'delete', 'expire', 'compareAndSwap', 'compareAndDelete']);
 
 /**
  * Follows a key or a tree. The native side reads and hands over what happens, event by event, so that what listeners
@@ -104,12 +109,18 @@ class Watcher extends EventEmitter {
         this.#endLoops(err);
         this.emit('resync', err);
       },
+      skipped: (index, err) => {
+        this.retryAttempts = 0;
+        this.index = index + 1;
+        this.#endLoops(err);
+        this.#raise(err);
+      },
       ended: (headers) => {
         this.emit('reconnect', Object.assign(new Error('Etcd timed out watcher, reconnecting.'), { headers }));
       },
       disconnected: (cause) => this.#disconnected(cause),
       closed: () => this.stop(),
-      unexpected: (response) => this.#unexpected('Received unexpected response', { response }),
+      unexpected: (fields) => this.#unexpected('Received unexpected response', fields),
       unsendable: (error) => {
         this.#refusal = error;
         this.#endLoops(error);
@@ -126,7 +137,7 @@ class Watcher extends EventEmitter {
     try {
       this.emit('change', body, headers);
     } finally {
-      if (body.action !== undefined && !this.stopped) this.emit(body.action, body, headers);
+      if (ACTIONS.has(body.action) && !this.stopped) this.emit(body.action, body, headers);
     }
   }
 
@@ -139,20 +150,26 @@ class Watcher extends EventEmitter {
 
   #unexpected(message, fields) {
     this.retryAttempts += 1;
-    if (this.listenerCount('error') > 0) this.emit('error', Object.assign(new Error(message), fields));
-    else process.emitWarning(`Watcher for '${this.key}': ${message}`);
+    this.#raise(Object.assign(new Error(message), fields));
+  }
+
+  /** An error that nobody listens for is no reason to end the process. */
+  #raise(err) {
+    if (this.listenerCount('error') > 0) this.emit('error', err);
+    else process.emitWarning(`Watcher for '${this.key}': ${err.message}`);
   }
 }
 
 /** What is ours of the options, and what becomes the query; `wait` goes without saying. */
 function readOptions(options) {
-  const { signal = null, buffer, liveness, waitIndex, wait, ...query } = extended(options, {});
+  const { signal = null, buffer, bufferBytes, liveness, waitIndex, wait, ...query } = extended(options, {});
   for (const name of ['quorum', 'stream']) {
     // etcd answers a quorum read at once; streaming is decided here.
     if (query[name]) throw invalidValue(`The option "${name}" is not supported by a watcher`);
   }
   const limits = {
     buffer: checkAtLeastOne('options.buffer', buffer ?? DEFAULT_BUFFER),
+    bufferBytes: checkAtLeastOne('options.bufferBytes', bufferBytes ?? DEFAULT_BUFFER_BYTES),
     liveness: checkLiveness(liveness ?? DEFAULT_LIVENESS),
   };
   return { signal: signal === null ? undefined : checkSignal(signal), since: waitIndex, query, limits };

@@ -28,7 +28,7 @@ const MAY_USE = {
   'src/runtime.rs': ['src/v2', 'src/wire'],
   'src/watch': ['src/client', 'src/transport/mod.rs', 'src/v2'],
   // The policy is tested over HTTP's polls and streams, without a wire.
-  'src/watch/tests.rs': ['src/client', 'src/transport', 'src/v2', 'src/watch'],
+  'src/watch/tests': ['src/client', 'src/transport', 'src/v2', 'src/watch'],
   'src/client': ['src/transport/mod.rs', 'src/v2'],
   'src/transport': ['src/v2', 'src/wire'],
   'src/transport/*': ['src/transport/mod.rs', 'src/v2', 'src/wire'],
@@ -48,6 +48,9 @@ const MAY_USE = {
   ]),
   'lib/addon.js': ['binding.js'],
 
+  bin: ['lib/cli'],
+  'lib/cli': ['lib/etcd.js', 'package.json'],
+
   scripts: [],
   'scripts/differences.js': ['scripts', '__test__/differential'],
   'scripts/runtimes.js': ['scripts', '__test__/runtimes', '__test__/support'],
@@ -55,7 +58,7 @@ const MAY_USE = {
   'scripts/soak.js': ['scripts', '__test__/support'],
   'scripts/test.js': ['scripts', '__test__/support'],
   'scripts/test-servers.js': ['scripts', '__test__/support'],
-  __test__: ['scripts', 'index.js', 'index.mjs'],
+  __test__: ['bin', 'scripts', 'index.js', 'index.mjs'],
   bench: ['scripts', 'index.js'],
   examples: ['index.js'],
 };

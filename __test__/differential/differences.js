@@ -66,6 +66,18 @@ module.exports = [
     'sent as no condition at all: the write takes place',
     'TypeError',
   ),
+  row(
+    'old-value-option',
+    '`prevValue` in the options of `compareAndSwap` and `compareAndDelete`, without an old value',
+    'is left out: the write takes place',
+    'is the condition',
+  ),
+  row(
+    'option-objects',
+    'an object, array or function as an option of a call, or a Map or promise in the place of the options',
+    'sent as nothing that etcd reads, or not at all: with `prevValue` or `prevIndex` the write takes place',
+    'TypeError',
+  ),
   row('value-objects', 'objects and arrays as values', "stored as `''`", 'TypeError'),
   row(
     'value-types',
@@ -137,7 +149,12 @@ module.exports = [
     'is always sent again',
     'is sent again unless `resendWrites` is `false`: then the error is `ERR_UNKNOWN_OUTCOME`',
   ),
-  row('response-size', 'the size of an answer', 'no limit', '256 MiB, or `maxResponseSize`'),
+  row(
+    'response-size',
+    'the size of an answer',
+    'no limit',
+    '64 MiB and 1,048,576 JSON values, or more by `maxResponseSize`',
+  ),
   row(
     'gzip-headers',
     'headers of an answer that `gzip: true` has unpacked',
@@ -169,6 +186,18 @@ module.exports = [
     'errors of https',
     'words of OpenSSL',
     'own words that name the host; `code` as in Node where one fits',
+  ),
+  row(
+    'tls-common-name',
+    'server certificates without a subjectAltName, or of X.509 version 1',
+    'are taken by their common name',
+    'are refused with `ERR_TLS_CERT_ALTNAME_INVALID`, as by browsers: what an authority may be limited to are names in a subjectAltName alone',
+  ),
+  row(
+    'tls-short-keys',
+    'RSA keys of fewer than 2,048 bits, of a server or of its authority',
+    'are taken, by Node before 24',
+    'are refused with `EE_KEY_TOO_SMALL` or `CA_KEY_TOO_SMALL`',
   ),
   row(
     'tls-timeout',
@@ -238,6 +267,12 @@ module.exports = [
     'watcher: missing credentials (error 110)',
     '`reconnect`, and soon again',
     '`error`, and again after 30 s',
+  ),
+  row(
+    'watcher-actions',
+    "watcher: an answer with an action that etcd does not have, or in other shapes than etcd's",
+    'emitted by whatever name it gives, as `error`, `stop` or `resync`; one without a node is an exception',
+    'emitted as `change` alone; what is no event is `error` with the code `ERR_NOT_ETCD`',
   ),
   row('watcher-request', '`watcher.request`', 'the token of the last poll', 'is not there'),
   row(

@@ -23,7 +23,11 @@ const tls = TEST_TLS && { cert: path.join(TEST_TLS, 'server.pem'), key: path.joi
 
 /** Tests whose server follows a script, and so speaks HTTP whatever the transport is. */
 const SCRIPTED = {
-  'processes/lifecycle': ['can exit with 100 requests and watchers in flight', 'a signal'],
+  'processes/lifecycle': [
+    'can exit with 100 requests and watchers in flight',
+    'a signal',
+    'a thread that a Sync call blocks',
+  ],
   'requests/arguments': ['the last two arguments'],
   'requests/compare': ['on the wire'],
   'requests/information': [
@@ -170,6 +174,11 @@ const TRANSPORTS = {
           'a watcher of a quiet key',
         ],
         because: 'no proxy can be before it',
+      },
+      {
+        file: 'watcher/buffer',
+        tests: ['maxResponseSize'],
+        because: 'nothing of it is received',
       },
       ...leftOutFor(SCRIPTED, 'a scripted server takes its place'),
     ],

@@ -88,7 +88,9 @@ const watcher = etcd.watcher('k');
 expectType<Etcd.Watcher>(watcher);
 expectType<Etcd.Watcher>(etcd.watcher('k', 7));
 expectType<Etcd.Watcher>(etcd.watcher('k', null, { recursive: true, maxRetries: 0, timeout: 1000 }));
-expectType<Etcd.Watcher>(etcd.watcher('k', null, { signal: new AbortController().signal, buffer: 1000 }));
+expectType<Etcd.Watcher>(
+  etcd.watcher('k', null, { signal: new AbortController().signal, buffer: 1000, bufferBytes: 1e6 }),
+);
 expectType<Etcd.Watcher>(new Etcd.Watcher(etcd, 'k', null, { recursive: true }));
 expectAssignable<EventEmitter>(watcher);
 expectError(etcd.watcher('k', null, { recusive: true }));

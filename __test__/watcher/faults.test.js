@@ -22,6 +22,8 @@ const event = (index) => ({
 });
 /** As `once`, which would reject for an event of that name. */
 const nextError = (watcher) => new Promise((resolve) => watcher.once('error', (...args) => resolve(args)));
+/** An answer, and itself as what is told of it. */
+const twice = (json) => [{ json }, json];
 const urlsOf = (requests) => requests.map(({ url }) => url);
 
 describe('a watcher whose server', { timeout: 60_000 }, () => {
@@ -67,6 +69,31 @@ describe('a watcher whose server', { timeout: 60_000 }, () => {
     assert.deepEqual([body.node.modifiedIndex, reconnects], [4, ['ECONNRESET', 'ECONNRESET']]);
     const again = '/v2/keys/k?waitIndex=3&wait=true';
     assert.deepEqual(urlsOf(await wire.waitFor(4)), [again, again, again, '/v2/keys/k?waitIndex=5&wait=true']);
+  });
+
+  test('sends an event slowly is waited for as long as bytes come, by one poll', async () => {
+    const body = JSON.stringify(event(4).json);
+    const chunks = Array.from({ length: 20 }, (_, at) => ({
+      data: body.slice((at * body.length) / 20, ((at + 1) * body.length) / 20),
+      delayMs: 100,
+    }));
+    const wire = await scripted([{ reply: { ...event(4), json: undefined, chunks } }], { fallback: { stall: true } });
+    // A poll that is quiet is replaced after 1 s at the latest.
+    const watcher = keep(new Etcd(wire.host).watcher('k', 3, { liveness: 2000 }));
+    const [change] = await once(watcher, 'change');
+    assert.equal(change.node.modifiedIndex, 4);
+    assert.deepEqual(urlsOf(await wire.requests()).filter((url) => url.includes('waitIndex=3&')).length, 1);
+  });
+
+  test('sends a part of an event, and then dies, has not said that there was none', async () => {
+    const outdated = { status: 400, json: { errorCode: 401, message: 'outdated', cause: '', index: 2000 } };
+    const part = { headers: { 'X-Etcd-Index': '900' }, chunks: ['{"action":'], hold: true };
+    const wire = await scripted([{ reply: part }, { reply: outdated }], { fallback: { stall: true } });
+    const watcher = keep(new Etcd(wire.host).watcher('k', 3, { liveness: 400 }));
+    const [reconnect] = await once(watcher, 'reconnect');
+    assert.equal(reconnect.error.errors[0].httperror.code, 'ESOCKETTIMEDOUT');
+    const [resync] = await once(watcher, 'resync');
+    assert.equal(resync.error.index, 2000);
   });
 
   test('wants other credentials is an error event, and the watcher stays', async () => {
@@ -133,6 +160,11 @@ describe('an answer that is no event', { timeout: 60_000 }, () => {
       { json: { action: 'get', node: { dir: true } } },
       { action: 'get', node: { dir: true } },
     ],
+    ['an event without an action', { json: { node: event(5).json.node } }, { node: event(5).json.node }],
+    ['an action that is no string', ...twice({ ...event(5).json, action: {} })],
+    ['a list in the place of the node', ...twice({ action: 'set', node: ['/k', 5] })],
+    ['a list in the place of the event', ...twice(['set', event(5).json.node, null, null])],
+    ['a list in the place of an error', ...twice(['set', null, 401, 5])],
   ];
 
   for (const [what, reply, response] of odd) {
@@ -141,10 +173,35 @@ describe('an answer that is no event', { timeout: 60_000 }, () => {
       const watcher = watch(wire.host, 'k', 4);
       const [err] = await nextError(watcher);
       assert.equal(err.message, 'Received unexpected response');
+      assert.equal(err.code, 'ERR_NOT_ETCD');
       assert.deepEqual(err.response, response);
       assert.equal((await once(watcher, 'change'))[0].node.modifiedIndex, 5);
     });
   }
+
+  test('such as one with an action of another name is a change alone, also if that is an event of the watcher', async () => {
+    const names = ['error', 'stop', 'resync', 'reconnect', 'newListener', 'get', '', '__proto__'];
+    const steps = names.map((action, i) => ({ reply: { json: { ...event(i + 4).json, action } } }));
+    const wire = await scripted([...steps, { reply: event(99) }], { fallback: { stall: true } });
+    const watcher = watch(wire.host, 'k', 4);
+    const changes = [];
+    watcher.on('change', ({ action }) => changes.push(action));
+    const told = new Set();
+    watcher.emit = new Proxy(watcher.emit, {
+      apply(emit, self, [name, body, ...rest]) {
+        if (body?.node) told.add(name);
+        return emit.call(self, name, body, ...rest);
+      },
+    });
+    await once(watcher, 'set');
+    assert.deepEqual(
+      [changes, [...told]],
+      [
+        [...names, 'set'],
+        ['change', 'set'],
+      ],
+    );
+  });
 
   test('is a process warning if nobody listens for errors', async () => {
     const wire = await scripted([{ reply: { body: '<html>' } }, { reply: event(5) }], { fallback: { stall: true } });

@@ -6,7 +6,6 @@ use crate::v2::reply::Reply;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use std::time::UNIX_EPOCH;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// The kind of an event: the second argument of the function given to `Environment`, after the id. The third, `detail`,
 /// depends on it; a reply's headers and body come fourth and fifth.
@@ -32,6 +31,8 @@ pub enum EventKind {
     Change,
     /// Of a watch: changes are gone from the server's history: the reply that says so.
     Resync,
+    /// Of a watch: the change at this index is too large: code and message in the places of headers and body.
+    TooLarge,
     /// Of a watch: a reply without a change.
     Ended,
     /// Of a watch: every member failed, as was told just before; it goes on after a wait.
@@ -76,15 +77,12 @@ pub enum Event {
     Retrying(u32),
     Exhausted,
     Unknown,
-    Unsendable {
-        code: &'static str,
-        message: String,
-    },
+    Unsendable { code: &'static str, message: String },
     Unstarted(NodeError),
     Registered(u64),
-    /// With its permit to be among the changes that wait for JavaScript.
-    Change(Reply, Option<OwnedSemaphorePermit>),
+    Change(Reply),
     Resync(Reply),
+    TooLarge(u64, NodeError),
     Ended(Reply),
     Disconnected,
     Refused(Reply),
@@ -111,19 +109,11 @@ impl Event {
         )
     }
 
-    /// Its permit, for whoever delivers it.
-    pub const fn take_permit(&mut self) -> Option<OwnedSemaphorePermit> {
-        match self {
-            Self::Change(_, permit) => permit.take(),
-            _ => None,
-        }
-    }
-
-    /// A defect of ours: it ends one request and not the process.
-    pub fn defect(what: &str) -> Self {
+    /// A panic, which is a defect of ours: it ends one request and not the process.
+    pub fn defect() -> Self {
         Self::Unsendable {
             code: "ERR_INTERNAL",
-            message: format!("Internal error of node-etcd-native: {what}"),
+            message: "Internal error of node-etcd-native: a panic, shown on standard error".to_owned(),
         }
     }
 
@@ -136,13 +126,18 @@ impl Event {
         };
         match self {
             Self::Reply(it) => reply(EventKind::Reply, it),
-            Self::Change(it, _) => reply(EventKind::Change, it),
+            Self::Change(it) => reply(EventKind::Change, it),
             Self::Resync(it) => reply(EventKind::Resync, it),
             Self::Ended(it) => reply(EventKind::Ended, it),
             Self::Refused(it) => reply(EventKind::Refused, it),
             Self::Unexpected(it) => reply(EventKind::Unexpected, it),
             // Indexes are far below 2^53.
             Self::Registered(index) => number(EventKind::Registered, index as f64),
+            Self::TooLarge(index, NodeError { message, code, .. }) => {
+                let code = code.unwrap_or_default().into_owned();
+                let detail = Some(Either3::A(index as f64));
+                (id, EventKind::TooLarge, detail, Some(js(code)), Some(js(message))).into()
+            }
             Self::Retrying(retries) => number(EventKind::Retrying, retries.into()),
             Self::Disconnected => plain(EventKind::Disconnected),
             Self::Exhausted => plain(EventKind::Exhausted),

@@ -33,6 +33,8 @@ pub struct ClientOptions {
     pub bearer: Option<String>,
     /// PEM texts.
     pub ca: Vec<Buffer>,
+    /// Those that cannot be used are left out, as Node and not the user chose them.
+    pub skips_unusable_ca: bool,
     pub cert: Option<Buffer>,
     pub key: Option<Buffer>,
     /// A PKCS#12 archive.
@@ -176,6 +178,7 @@ impl ClientOptions {
         let passphrase = self.passphrase.clone().unwrap_or_default();
         TlsOptions {
             ca: self.ca.iter().map(bytes).collect(),
+            skips_unusable_ca: self.skips_unusable_ca,
             cert: self.cert.as_ref().map(bytes),
             key: self.key.as_ref().map(bytes),
             pfx: self.pfx.as_ref().map(bytes).map(|archive| (archive, passphrase)),

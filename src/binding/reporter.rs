@@ -1,36 +1,33 @@
 //! What a watch tells becomes events.
 
+use crate::binding::buffer::Buffer;
 use crate::binding::environment::Report;
 use crate::binding::event::Event;
 use crate::watch::{Listener, Notice};
-use std::sync::Arc;
-use tokio::sync::Semaphore;
 
-/// Reports the notices of a watch, and holds it back while too many of its events wait for JavaScript.
+/// Reports the notices of a watch, and holds it back while too much of it waits for JavaScript.
 pub struct Reporter {
     report: Report,
     id: u32,
-    permits: Arc<Semaphore>,
+    buffer: Buffer,
 }
 
 impl Reporter {
-    /// For the watch with this id, of which so many events may wait.
+    /// For the watch with this id.
     #[must_use]
-    pub fn new(report: Report, id: u32, buffer: usize) -> Self {
-        Self { report, id, permits: Arc::new(Semaphore::new(buffer)) }
+    pub const fn new(report: Report, id: u32, buffer: Buffer) -> Self {
+        Self { report, id, buffer }
     }
 }
 
 impl Listener for Reporter {
     async fn tell(&self, notice: Notice) {
+        let permit = self.buffer.take(notice.size()).await;
         let event = match notice {
-            Notice::Change(reply) => match Arc::clone(&self.permits).acquire_owned().await {
-                Ok(permit) => Event::Change(reply, Some(permit)),
-                // Never: nobody closes the semaphore.
-                Err(_) => return,
-            },
+            Notice::Change(reply) => Event::Change(reply),
             Notice::Registered(index) => Event::Registered(index),
             Notice::Resync(reply) => Event::Resync(reply),
+            Notice::TooLarge(index, error) => Event::TooLarge(index, *error),
             Notice::Ended(reply) => Event::Ended(reply),
             Notice::Refused(reply) => Event::Refused(reply),
             Notice::Unexpected(reply) => Event::Unexpected(reply),
@@ -41,6 +38,6 @@ impl Listener for Reporter {
                 Event::Disconnected
             }
         };
-        self.report.send(self.id, event);
+        self.report.send_with(self.id, event, permit);
     }
 }

@@ -8,7 +8,7 @@ pub mod http;
 pub mod memory;
 pub mod v3;
 
-use crate::v2::failure::Failed;
+use crate::v2::failure::{Failed, NodeError};
 use crate::v2::reply::Reply;
 use crate::v2::request::{Request, Watch};
 use std::future::Future;
@@ -53,6 +53,8 @@ pub enum Broken {
     Failed(Failed),
     /// What was asked for is no longer in the history: the store is at this index.
     Outdated(u64, Reply),
+    /// The change at this index is larger than the transport takes.
+    TooLarge(u64, Box<NodeError>),
     /// Somebody between us and the member ended the watch in good order.
     Ended(Reply),
     /// The credentials are missing or do not suffice.

@@ -37,6 +37,15 @@ impl Failed {
         let kind = if reply.is_leader_election() { Kind::Election } else { Kind::Other };
         Self { kind, sent: true, cause: Cause::Reply(reply) }
     }
+
+    /// How many bytes it holds, about.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        match &self.cause {
+            Cause::Reply(reply) => reply.size(),
+            Cause::Error(error) => error.message.len(),
+        }
+    }
 }
 
 /// What a failure means for what is done next. Only the transport looks at codes, statuses and texts for it.

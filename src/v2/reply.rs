@@ -57,6 +57,12 @@ impl Headers {
 }
 
 impl Reply {
+    /// How many bytes it holds.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.headers.0.len() + self.body.len()
+    }
+
     /// Whether the server says that it has no leader right now: error 300 or 301, or a text that says so
     /// (semantics.md 2.4; numbers only, as node-etcd compared them).
     #[must_use]

@@ -7,7 +7,7 @@ mod tests;
 
 use crate::client::Client;
 use crate::transport::{Broken, Feed, Transport};
-use crate::v2::failure::{Failure, Kind};
+use crate::v2::failure::{Failure, Kind, NodeError};
 use crate::v2::reply::Reply;
 use crate::v2::request::Watch;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
@@ -32,6 +32,8 @@ pub enum Notice {
     Change(Reply),
     /// Changes are gone from the server's history; the watch goes on with those from now on.
     Resync(Reply),
+    /// The change at this index is too large to be told; the watch goes on behind it.
+    TooLarge(u64, Box<NodeError>),
     /// Somebody ended the watch without a change; it goes on.
     Ended(Reply),
     /// Every member failed; the watch tries again after a wait.
@@ -40,6 +42,22 @@ pub enum Notice {
     Refused(Reply),
     /// A reply that no etcd gives to a watch, or one that says that it is forbidden; the watch tries again after a wait.
     Unexpected(Reply),
+}
+
+impl Notice {
+    /// How many bytes it holds, about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Registered(_) | Self::TooLarge(..) => 0,
+            Self::Change(reply)
+            | Self::Resync(reply)
+            | Self::Ended(reply)
+            | Self::Refused(reply)
+            | Self::Unexpected(reply) => reply.size(),
+            Self::Disconnected(failures) => failures.iter().map(|failure| failure.failed.size()).sum(),
+        }
+    }
 }
 
 /// Whom a watch tells. While `tell` waits, the watch reads nothing.
@@ -131,6 +149,11 @@ impl<T: Transport, L: Listener> Told<T, L> {
                 if is_named_again {
                     self.pause(MAX_WAIT_REFUSED).await;
                 }
+            }
+            Broken::TooLarge(index, error) => {
+                self.next = Some(index + 1);
+                self.recovered();
+                self.listener.tell(Notice::TooLarge(index, error)).await;
             }
             Broken::Ended(reply) => {
                 self.listener.tell(Notice::Ended(reply)).await;

@@ -39,6 +39,18 @@ pub fn reply_too_large(limit: usize) -> Failed {
     NodeError::with_code(message, "ERR_RESPONSE_TOO_LARGE").failed(Kind::Other, true)
 }
 
+/// A reply that JavaScript would make too much of.
+pub fn too_many_values(limit: usize) -> Failed {
+    let message = format!("The reply holds more than {limit} values (a larger maxResponseSize allows more)");
+    NodeError::with_code(message, "ERR_RESPONSE_TOO_LARGE").failed(Kind::Other, true)
+}
+
+/// A change of the store that is larger than the client takes.
+pub fn event_too_large(index: u64, limit: usize) -> NodeError {
+    let message = format!("The change at index {index} is larger than maxResponseSize ({limit} bytes)");
+    NodeError::with_code(message, "ERR_RESPONSE_TOO_LARGE")
+}
+
 /// A reply with more headers than Node takes.
 pub fn header_overflow() -> Failed {
     malformed("HPE_HEADER_OVERFLOW", "Header overflow").failed(Kind::Other, true)

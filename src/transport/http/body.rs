@@ -2,6 +2,7 @@
 
 use crate::transport::http::decoding::Decoder;
 use crate::transport::http::exchange::Body;
+use crate::transport::http::values;
 use crate::v2::failure::{Failed, Kind};
 use crate::wire::bounded::bounded;
 use crate::wire::fault::{self, Fault, Stage};
@@ -23,9 +24,7 @@ pub struct HttpBody {
     pub way: Arc<Way>,
     /// How long the next bytes may take.
     pub idle: Option<Duration>,
-    /// How many bytes it may still have; `None` for any number.
-    pub room: Option<usize>,
-    /// The largest body that is taken, for messages.
+    /// The largest body that is taken.
     pub limit: usize,
     /// Who refuses a request unread, as proxies do, makes the connection's end a reset (RFC 9112 9.6).
     pub may_end_in_reset: bool,
@@ -59,12 +58,6 @@ impl HttpBody {
         let Some(decoder) = &mut self.decoder else { return Ok(None) };
         work(decoder).map(Some).map_err(|error| self.failed(&Fault::Decode(error)))
     }
-
-    fn count(&mut self, bytes: &Bytes) -> Result<(), Failed> {
-        let Some(room) = &mut self.room else { return Ok(()) };
-        *room = room.checked_sub(bytes.len()).ok_or_else(|| fault::reply_too_large(self.limit))?;
-        Ok(())
-    }
 }
 
 impl Body for HttpBody {
@@ -76,15 +69,14 @@ impl Body for HttpBody {
             let bytes = match received {
                 Some(bytes) => self.decoded(|decoder| decoder.decode(&bytes))?.unwrap_or(bytes),
                 None => {
+                    // The connection has a turn first, to see whether the server says more than it was asked.
+                    tokio::task::yield_now().await;
                     if let Some(lease) = self.lease.take() {
-                        // The connection has a turn first, to see whether the server says more than it was asked.
-                        tokio::task::yield_now().await;
                         lease.give_back();
                     }
                     self.decoded(Decoder::finish)?.unwrap_or_default()
                 }
             };
-            self.count(&bytes)?;
             if !bytes.is_empty() {
                 return Ok(Some(bytes));
             }
@@ -92,5 +84,10 @@ impl Body for HttpBody {
                 return Ok(None);
             }
         }
+    }
+
+    fn check(&self, json: &[u8]) -> Result<(), Failed> {
+        let limit = values::limit(self.limit);
+        if values::exceed(json, limit) { Err(fault::too_many_values(limit)) } else { Ok(()) }
     }
 }

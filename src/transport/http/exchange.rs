@@ -3,23 +3,18 @@
 use crate::v2::failure::Failed;
 use crate::v2::reply::Reply;
 use crate::v2::request::Request;
+use crate::wire::fault;
 use crate::wire::headers::header_text;
 use bytes::Bytes;
 use http::HeaderMap;
 use std::future::Future;
 
-/// What is known of a reply's length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Length {
-    /// It is kept as a whole, so it must not be larger than the client takes.
-    Limited,
-    /// It goes on for ever, and is read piece by piece.
-    Endless,
-}
-
 /// Sends requests to the members of a cluster.
 pub trait Exchange: Send + Sync {
     type Body: Body;
+
+    /// The largest body that is kept as a whole, in bytes.
+    fn limit(&self) -> usize;
 
     /// Resolves as soon as the headers of the reply are here, whatever its status: of a watch, that is when the server has
     /// registered it. Dropping the future or the body gives the attempt up and closes what it had open.
@@ -27,14 +22,21 @@ pub trait Exchange: Send + Sync {
         &self,
         member: usize,
         request: &Request,
-        length: Length,
     ) -> impl Future<Output = Result<Opened<Self::Body>, Failed>> + Send;
 }
 
 /// What follows the headers of a reply.
 pub trait Body: Send {
-    /// The next bytes, or `None` at the end.
+    /// The next bytes, or `None` at the end. Safe to drop and call again.
     fn chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Failed>> + Send;
+
+    /// Whether a JSON text of it may be given to JavaScript, which makes values of it.
+    ///
+    /// # Errors
+    /// When it holds more of them than the transport takes.
+    fn check(&self, _json: &[u8]) -> Result<(), Failed> {
+        Ok(())
+    }
 }
 
 /// A reply whose body is still to be read.
@@ -49,12 +51,16 @@ impl<B: Body> Opened<B> {
     /// Reads the rest.
     ///
     /// # Errors
-    /// When the reply is cut short, or larger than the transport takes.
-    pub async fn complete(mut self) -> Result<Reply, Failed> {
+    /// When the reply is cut short, or its body has more bytes than the limit.
+    pub async fn complete(mut self, limit: usize) -> Result<Reply, Failed> {
         let mut body = Vec::new();
         while let Some(chunk) = self.body.chunk().await? {
+            if chunk.len() > limit - body.len() {
+                return Err(fault::reply_too_large(limit));
+            }
             body.extend_from_slice(&chunk);
         }
+        self.body.check(&body)?;
         Ok(Reply { status: self.status, headers: header_text(&self.headers), body })
     }
 }

@@ -7,6 +7,7 @@ pub mod exchange;
 mod member;
 pub mod options;
 pub mod redirect;
+mod values;
 pub mod watch;
 
 use crate::transport::{Broken, Feed, Transport};
@@ -22,7 +23,7 @@ use crate::wire::way::Way;
 use body::HttpBody;
 use bytes::Bytes;
 use decoding::Decoder;
-use exchange::{Exchange, Length, Opened};
+use exchange::{Exchange, Opened};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Response};
 use hyper::body::Incoming;
@@ -121,20 +122,17 @@ impl Http {
         mut lease: Lease,
         hop: &Hop,
         request: &Request,
-        length: Length,
     ) -> Opened<HttpBody> {
         let (mut head, incoming) = response.into_parts();
         let status = head.status.as_u16();
         lease.obey(&head.headers);
-        let limit = self.options.max_response_size;
         let body = HttpBody {
+            limit: self.options.max_response_size,
             incoming,
             lease: Some(lease),
             way: Arc::clone(&hop.way),
             // Only a watch that the server accepts may wait for what comes.
             idle: request.timeout.filter(|_| !request.waits || status >= 300),
-            room: (length == Length::Limited).then_some(limit),
-            limit,
             may_end_in_reset: status >= 400 && !has_length(&head.headers),
             decoder: if self.options.gzip { Decoder::for_reply(&mut head.headers) } else { None },
             permit: None,
@@ -146,12 +144,11 @@ impl Http {
 impl Exchange for Http {
     type Body = HttpBody;
 
-    async fn open(
-        &self,
-        member: usize,
-        request: &Request,
-        length: Length,
-    ) -> Result<Opened<HttpBody>, Failed> {
+    fn limit(&self) -> usize {
+        self.options.max_response_size
+    }
+
+    async fn open(&self, member: usize, request: &Request) -> Result<Opened<HttpBody>, Failed> {
         let at = &self.members[member];
         let mut hop = self.first_hop(at, request)?;
         let form = request.value.as_deref().map(encode::form);
@@ -161,13 +158,13 @@ impl Exchange for Http {
             let trusted = |name: &str| self.trusted.contains(name);
             let status = response.status().as_u16();
             let next = hop.next(status, response.headers(), self.options.redirects, trusted)?;
-            let mut opened = self.opened(response, lease, &hop, request, length);
+            let mut opened = self.opened(response, lease, &hop, request);
             let Some(next) = next else {
                 opened.body.permit = permit;
                 return Ok(opened);
             };
             // Read to the end, so that the connection can be kept.
-            opened.complete().await?;
+            opened.complete(self.limit()).await?;
             hop = next;
         }
     }
@@ -175,7 +172,7 @@ impl Exchange for Http {
 
 impl Transport for Http {
     async fn call(&self, member: usize, request: &Request) -> Result<Reply, Failed> {
-        let reply = self.open(member, request, Length::Limited).await?.complete().await?;
+        let reply = self.open(member, request).await?.complete(self.limit()).await?;
         if reply.status < 500 || reply.is_refusal() { Ok(reply) } else { Err(Failed::unavailable(reply)) }
     }
 

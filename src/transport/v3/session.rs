@@ -184,3 +184,6 @@ impl<W: Watched> Watching<W> {
         Ok(self.0.next().await?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,16 +7,20 @@
 //! before the stream's first event, and a poll checks on a stream that is silent. docs/watcher.md tells the whole.
 
 mod event;
+mod kept;
 mod ndjson;
+mod poll;
 mod stream;
 
-use crate::transport::http::exchange::{Exchange, Length, Opened};
+use crate::transport::http::exchange::{Body, Exchange, Opened};
 use crate::transport::{Broken, Feed};
 use crate::v2::failure::Failed;
 use crate::v2::request::{Request, Target, Verb, Watch};
+use crate::wire::fault;
 use event::Found;
-use std::collections::VecDeque;
+use poll::Poll;
 use std::convert::Infallible;
+use std::future::Future;
 use std::time::Duration;
 use stream::{Stream, index_of};
 use tokio::time::{sleep, timeout};
@@ -27,10 +31,12 @@ const POLLS_BEHIND: u32 = 2;
 const SILENCE: Duration = Duration::from_millis(5);
 /// How much later than a poll the stream may bring the same event.
 const STREAM_LAG: Duration = Duration::from_millis(10);
+/// So many bytes of a stream may be put aside while its gap is closed; then it is not read.
+const ASIDE: usize = 16 * 1024 * 1024;
 /// Without an event for so long, polls are enough.
 const CALM: Duration = Duration::from_secs(1);
-/// A poll that is open for so long has found nothing in the history: an event in it would have come right behind
-/// the headers.
+/// A poll of which nothing has come for so long, but its headers, has found nothing in the history: an event in it would
+/// have come right behind them.
 const SETTLED: Duration = Duration::from_secs(5);
 
 /// Follows a watch at one member, see [`crate::transport::Transport::watch`].
@@ -92,7 +98,7 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
         loop {
             let (registered, found) = self.poll().await?;
             behind = if found.change.index < registered { behind + 1 } else { 0 };
-            self.tell(found).await;
+            self.tell(found).await?;
             if behind >= POLLS_BEHIND {
                 Box::pin(self.stream()).await?;
                 behind = 0;
@@ -102,29 +108,21 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
 
     /// A long poll, to its event: with the index of the store at its registration.
     async fn poll(&mut self) -> Result<(u64, Found), Interruption> {
-        let asked = self.next;
-        let opened = open(self.exchange, self.member, &self.request(asked, false), Length::Limited).await?;
-        let mut registered = self.register(&opened).await;
-        let mut reply = Box::pin(opened.complete());
-        let reply = loop {
-            if let Ok(reply) = timeout(settling(self.watch), &mut reply).await {
-                break reply;
-            }
-            self.settled = registered.unwrap_or(0) + 1;
-            self.feed.progress(self.settled);
-            if let Ok(reply) = timeout(renewal(self.watch), &mut reply).await {
-                break reply;
-            }
+        let mut poll = self.open_poll().await?;
+        self.register(&poll).await;
+        loop {
+            let registered = poll.registered;
             tokio::select! {
                 biased;
-                reply = &mut reply => break reply,
-                renewed = self.renew() => if let Some(renewed) = renewed? {
-                    registered = self.register(&renewed).await;
-                    reply = Box::pin(renewed.complete());
+                begun = poll.begin() => break begun?,
+                renewed = self.renew(registered) => if let Some(renewed) = renewed? {
+                    self.register(&renewed).await;
+                    poll = renewed;
                 },
             }
-        };
-        let found = not_before(asked, event::read(reply?, registered.is_some())?)?;
+        }
+        let (asked, registered) = (poll.asked, poll.registered);
+        let found = poll.finish(opening(self.watch)).await?;
         if asked.is_none() {
             // Whatever comes first is new, also if the headers say otherwise, as those of a test server may.
             self.next = self.next.min(Some(found.change.index));
@@ -132,10 +130,15 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
         Ok((registered.unwrap_or(0), found))
     }
 
-    /// A new poll instead of one that has settled; `None` when only the open one reaches back far enough.
-    async fn renew(&mut self) -> Result<Option<Opened<E::Body>>, Interruption> {
+    /// Resolves when a poll has been quiet for long enough, with the new one that replaces it; with `None` when only the
+    /// open one reaches back far enough.
+    async fn renew(&mut self, registered: Option<u64>) -> Result<Option<Box<Poll<E::Body>>>, Interruption> {
+        sleep(settling(self.watch)).await;
+        self.settled = registered.unwrap_or(0) + 1;
+        self.feed.progress(self.settled);
+        sleep(renewal(self.watch)).await;
         loop {
-            match open(self.exchange, self.member, &self.request(self.next, false), Length::Limited).await {
+            match self.open_poll().await {
                 Err(Broken::Outdated(..)) if self.next >= Some(self.settled) => return Ok(None),
                 Err(Broken::Outdated(..)) => self.next = Some(self.settled),
                 opened => return Ok(Some(opened?)),
@@ -143,24 +146,40 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
         }
     }
 
+    /// A poll for the first event that was not told yet.
+    async fn open_poll(&mut self) -> Result<Box<Poll<E::Body>>, Broken> {
+        let request = self.request(self.next, false);
+        let opened = open(self.exchange, self.member, &request).await?;
+        // Boxed: a watch mostly waits, and there may be thousands that should not carry this meanwhile.
+        Ok(Box::new(Poll::new(self.next, opened, self.exchange.limit())))
+    }
+
+    /// The same, once its event begins to come.
+    async fn begin_poll(&mut self) -> Result<Box<Poll<E::Body>>, Broken> {
+        let mut poll = self.open_poll().await?;
+        poll.begin().await.map_err(Broken::Failed)?;
+        Ok(poll)
+    }
+
     /// Streams until events are rare again or the server lets the stream down.
     async fn stream(&mut self) -> Result<(), Interruption> {
         let request = self.request(None, true);
-        let mut stream = Stream::new(open(self.exchange, self.member, &request, Length::Endless).await?);
+        let mut stream =
+            Stream::new(open(self.exchange, self.member, &request).await?, self.exchange.limit());
         if stream.registered == 0 {
             // Nobody knows where its gap ends.
             return Ok(());
         }
-        let mut waiting = VecDeque::new();
-        self.close_gap(&mut stream, &mut waiting).await?;
-        for found in waiting {
-            self.tell(found).await;
+        let mut aside = Aside::default();
+        self.close_gap(&mut stream, &mut aside).await?;
+        for found in aside.found {
+            self.tell(found).await?;
         }
         loop {
             match timeout(SILENCE, stream.next()).await {
                 Ok(found) => {
                     let Some(found) = found? else { return Ok(()) };
-                    self.tell(found?).await;
+                    self.tell(found?).await?;
                 }
                 Err(_) => {
                     if !self.check(&mut stream).await? {
@@ -175,83 +194,71 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
     async fn close_gap(
         &mut self,
         stream: &mut Stream<E::Body>,
-        waiting: &mut VecDeque<Found>,
+        aside: &mut Aside,
     ) -> Result<(), Interruption> {
         while self.next.is_some_and(|next| next <= stream.registered) {
-            let request = self.request(self.next, false);
-            let poll = poll_once(self.exchange, self.member, &request, self.next);
-            tokio::pin!(poll);
-            let found = loop {
-                tokio::select! {
-                    biased;
-                    polled = &mut poll => break polled?,
-                    streamed = stream.next() => match streamed? {
-                        Some(found) => waiting.push_back(found?),
-                        None => return Err(Interruption::Again),
-                    },
-                    // No event lies in the gap, or the connections are dead: a poll of its own finds out.
-                    () = sleep(CALM) => return Err(Interruption::Again),
-                }
-            };
+            // If nothing begins, no event lies in the gap or the connections are dead: a poll of its own finds out.
+            let poll = beside(stream, aside, Some(CALM), self.begin_poll()).await??;
+            let found = beside(stream, aside, None, poll.finish(opening(self.watch))).await??;
             if found.change.index > stream.registered {
                 // Between the last one told and the registration there is nothing.
                 self.next = self.next.max(Some(stream.registered + 1));
                 return Ok(());
             }
-            self.tell(found).await;
+            self.tell(found).await?;
         }
         Ok(())
     }
 
     /// Whether a silent stream is still to be trusted and needed: a poll for the next event must not be first with it.
     async fn check(&mut self, stream: &mut Stream<E::Body>) -> Result<bool, Interruption> {
-        let request = self.request(self.next, false);
-        let poll = poll_once(self.exchange, self.member, &request, self.next);
-        tokio::pin!(poll);
-        let polled = tokio::select! {
+        let poll = tokio::select! {
             biased;
             streamed = stream.next() => {
                 let Some(found) = streamed? else { return Ok(false) };
-                self.tell(found?).await;
+                self.tell(found?).await?;
                 return Ok(true);
             }
-            polled = &mut poll => polled?,
+            begun = self.begin_poll() => begun?,
             () = sleep(CALM) => return Ok(false),
         };
+        let polled = poll.finish(opening(self.watch)).await?;
         // The poll's is the first event there is. If the stream does not bring it too, it has lost it.
         let index = polled.change.index;
-        self.tell(polled).await;
+        self.tell(polled).await?;
         let Ok(streamed) = timeout(STREAM_LAG, stream.next()).await else { return Ok(false) };
         let Some(streamed) = streamed? else { return Ok(false) };
         let streamed = streamed?;
         if streamed.change.index > index {
             return Ok(false);
         }
-        self.tell(streamed).await;
+        self.tell(streamed).await?;
         Ok(true)
     }
 
     /// Tells an event, unless it was told before or is none of this watch's.
-    async fn tell(&mut self, Found { change, reply }: Found) {
+    async fn tell(&mut self, Found { change, reply, is_whole }: Found) -> Result<(), Broken> {
         if self.next.is_some_and(|next| change.index < next) {
-            return;
+            return Ok(());
         }
         self.next = Some(change.index + 1);
-        if change.concerns(&self.name) {
+        if !change.concerns(&self.name) {
+            self.feed.progress(change.index + 1);
+        } else if is_whole {
             self.feed.change(change.index, reply).await;
         } else {
-            self.feed.progress(change.index + 1);
+            let error = fault::event_too_large(change.index, self.exchange.limit());
+            return Err(Broken::TooLarge(change.index, Box::new(error)));
         }
+        Ok(())
     }
 
-    /// Learns where the store is from the headers of a poll; `None` when they do not say.
-    async fn register(&mut self, opened: &Opened<E::Body>) -> Option<u64> {
-        let registered = index_of(&opened.headers).filter(|&index| index > 0);
-        if let Some(index) = registered {
+    /// Learns where the store is from the headers of a poll, if they say so.
+    async fn register(&mut self, poll: &Poll<E::Body>) {
+        if let Some(index) = poll.registered {
             self.next.get_or_insert(index + 1);
             self.feed.registered(index).await;
         }
-        registered
     }
 
     fn request(&self, index: Option<u64>, stream: bool) -> Request {
@@ -281,15 +288,14 @@ async fn open<E: Exchange>(
     exchange: &E,
     member: usize,
     request: &Request,
-    length: Length,
 ) -> Result<Opened<E::Body>, Broken> {
     // Boxed: a watch mostly waits for an event, and there may be thousands that should not carry this meanwhile.
-    let opened = Box::pin(exchange.open(member, request, length)).await.map_err(Broken::Failed)?;
+    let opened = Box::pin(exchange.open(member, request)).await.map_err(Broken::Failed)?;
     if opened.status < 400 {
         return Ok(opened);
     }
     let is_etcds = index_of(&opened.headers).is_some();
-    let reply = opened.complete().await.map_err(Broken::Failed)?;
+    let reply = opened.complete(exchange.limit()).await.map_err(Broken::Failed)?;
     if reply.status >= 500 {
         return Err(Broken::Failed(Failed::unavailable(reply)));
     }
@@ -297,25 +303,35 @@ async fn open<E: Exchange>(
     event::read(reply, is_etcds).and_then(|found| Err(Broken::Unexpected(found.reply)))
 }
 
-/// A poll for the first event at or after the index `asked` for.
-async fn poll_once<E: Exchange>(
-    exchange: &E,
-    member: usize,
-    request: &Request,
-    asked: Option<u64>,
-) -> Result<Found, Broken> {
-    let opened = open(exchange, member, request, Length::Limited).await?;
-    let is_etcds = index_of(&opened.headers).is_some();
-    let reply = opened.complete().await.map_err(Broken::Failed)?;
-    not_before(asked, event::read(reply, is_etcds)?)
+/// What a stream brought before it was its turn.
+#[derive(Default)]
+struct Aside {
+    found: Vec<Found>,
+    bytes: usize,
 }
 
-/// An event before the index `asked` for is none that a server may send.
-fn not_before(asked: Option<u64>, found: Found) -> Result<Found, Broken> {
-    if asked.is_some_and(|asked| found.change.index < asked) {
-        return Err(Broken::Unexpected(found.reply));
+/// Does some work while what a stream brings is put aside. Begins again when the stream ends, or brings nothing for so
+/// long.
+async fn beside<B: Body, F: Future>(
+    stream: &mut Stream<B>,
+    aside: &mut Aside,
+    calm: Option<Duration>,
+    work: F,
+) -> Result<F::Output, Interruption> {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return Ok(done),
+            streamed = stream.next(), if aside.bytes < ASIDE => {
+                let Some(found) = streamed? else { return Err(Interruption::Again) };
+                let found = found?;
+                aside.bytes += found.reply.size();
+                aside.found.push(found);
+            }
+            () = sleep(calm.unwrap_or_default()), if calm.is_some() => return Err(Interruption::Again),
+        }
     }
-    Ok(found)
 }
 
 /// How long a poll may take to connect, and again to its headers.

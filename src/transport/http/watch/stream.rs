@@ -17,12 +17,13 @@ pub struct Stream<B> {
 }
 
 impl<B: Body> Stream<B> {
-    pub fn new(opened: Opened<B>) -> Self {
+    /// No longer lines than the limit are taken.
+    pub fn new(opened: Opened<B>, limit: usize) -> Self {
         let registered = index_of(&opened.headers).unwrap_or(0);
-        Self { lines: Lines::new(opened.body), headers: header_text(&opened.headers), registered }
+        Self { lines: Lines::new(opened.body, limit), headers: header_text(&opened.headers), registered }
     }
 
-    /// The next change; `None` when the server ended the stream. Safe to drop and call again.
+    /// The next change; `None` when the server ended the stream, or the change is too large. Safe to drop and call again.
     ///
     /// # Errors
     /// When the connection fails.

@@ -83,10 +83,20 @@ impl From<ErrorBody> for Status {
     }
 }
 
+/// Of a stream that did not begin it is an error within an error.
+fn status_of(text: &[u8]) -> Option<Status> {
+    #[derive(Deserialize)]
+    struct Outer {
+        error: ErrorBody,
+    }
+    let error = serde_json::from_slice::<ErrorBody>(text);
+    error.or_else(|_| serde_json::from_slice::<Outer>(text).map(|outer| outer.error)).ok().map(Status::from)
+}
+
 /// What a reply is that is no answer.
 pub fn refusal(status: StatusCode, headers: &HeaderMap, text: Vec<u8>, origin: &str) -> Refusal {
-    if let Ok(error) = serde_json::from_slice::<ErrorBody>(&text) {
-        return Status::from(error).into();
+    if let Some(status) = status_of(&text) {
+        return status.into();
     }
     if status.is_server_error() {
         let reply = Reply { status: status.as_u16(), headers: header_text(headers), body: text };

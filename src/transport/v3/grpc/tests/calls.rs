@@ -203,7 +203,9 @@ async fn calls_beyond_the_limit_wait_for_their_turn() {
     let server = Server::start().await;
     let client = server.client_with(|options| options.max_sockets = 1);
     let asking = async {
-        join!(client.call(0, &GRANT, None, patient()), client.call(0, &GRANT, None, patient()));
+        let (first, second) =
+            join!(client.call(0, &GRANT, None, patient()), client.call(0, &GRANT, None, patient()));
+        assert!(first.is_ok() && second.is_ok());
     };
     let serving = async {
         let mut connection = server.http2().await;

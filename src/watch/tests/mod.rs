@@ -1,184 +1,10 @@
-//! The watch against a store that is scripted, in paused time.
+//! The watch against a store that is scripted.
 
-use super::*;
-use crate::client::members::Members;
-use crate::client::{ResendPolicy, RetryWaits};
-use crate::transport::http::exchange::{Body, Exchange, Length, Opened};
-use crate::transport::http::watch::follow;
-use crate::v2::failure::{Failed, NodeError};
-use crate::v2::key::Key;
-use crate::v2::request::Request;
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+mod script;
+
+use crate::v2::failure::Kind;
 use proptest::prelude::*;
-use serde_json::Value;
-use std::sync::Mutex;
-use tokio::time::{Instant, timeout};
-
-/// What the transport does with the next request whose URL holds `when`.
-#[derive(Clone, Debug)]
-struct Step {
-    when: &'static str,
-    does: Does,
-}
-
-#[derive(Clone, Debug)]
-enum Does {
-    Fail(Kind),
-    /// Nothing, until the request's time is over.
-    Hang,
-    /// Status, store index, and pieces after a wait of milliseconds each; then the end, or silence.
-    Reply(u16, u64, Vec<(u64, String)>, bool),
-}
-
-#[derive(Default)]
-struct Script {
-    steps: Mutex<Vec<Step>>,
-    asked: Mutex<Vec<(u64, String)>>,
-}
-
-struct Pieces {
-    pieces: VecDeque<(Instant, String)>,
-    silent: bool,
-}
-
-impl Body for Pieces {
-    async fn chunk(&mut self) -> Result<Option<Bytes>, Failed> {
-        let Some((at, _)) = self.pieces.front() else {
-            return if self.silent { std::future::pending().await } else { Ok(None) };
-        };
-        tokio::time::sleep_until(*at).await;
-        Ok(self.pieces.pop_front().map(|(_, text)| text.into()))
-    }
-}
-
-/// The transport over HTTP, but for the wire.
-struct Scripted(Arc<Script>, Instant);
-
-impl Transport for Scripted {
-    async fn call(&self, member: usize, request: &Request) -> Result<Reply, Failed> {
-        self.open(member, request, Length::Limited).await?.complete().await
-    }
-
-    async fn watch<F: Feed>(&self, member: usize, watch: &Watch, since: Option<u64>, feed: &mut F) -> Broken {
-        follow(self, member, watch, since, feed).await
-    }
-}
-
-impl Exchange for Scripted {
-    type Body = Pieces;
-
-    async fn open(&self, member: usize, request: &Request, _: Length) -> Result<Opened<Pieces>, Failed> {
-        let asked = format!("{member} {}", request.parameters);
-        let at = u64::try_from(self.1.elapsed().as_millis()).unwrap();
-        self.0.asked.lock().unwrap().push((at, asked.clone()));
-        let step = {
-            let mut steps = self.0.steps.lock().unwrap();
-            let found = steps.iter().position(|step| asked.contains(step.when));
-            found.map(|found| steps.remove(found))
-        };
-        let Some(step) = step else { return std::future::pending().await };
-        match step.does {
-            Does::Fail(kind) => Err(NodeError::new("scripted").failed(kind, false)),
-            Does::Hang => {
-                sleep(request.timeout.unwrap()).await;
-                Err(NodeError::new("silent").failed(Kind::Other, true))
-            }
-            Does::Reply(status, index, pieces, silent) => {
-                let mut headers = HeaderMap::new();
-                if index > 0 {
-                    headers.insert("x-etcd-index", HeaderValue::from(index));
-                }
-                let now = Instant::now();
-                let pieces =
-                    pieces.into_iter().map(|(ms, text)| (now + Duration::from_millis(ms), text)).collect();
-                Ok(Opened { status, headers, body: Pieces { pieces, silent } })
-            }
-        }
-    }
-}
-
-#[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<String>>>);
-
-impl Listener for Seen {
-    async fn tell(&self, notice: Notice) {
-        let text = match notice {
-            Notice::Registered(index) => format!("registered {index}"),
-            Notice::Change(reply) => {
-                let body: Value = serde_json::from_slice(&reply.body).unwrap();
-                body["node"]["modifiedIndex"].to_string()
-            }
-            Notice::Resync(_) => "resync".to_owned(),
-            Notice::Ended(_) => "ended".to_owned(),
-            Notice::Disconnected(failures) => format!("disconnected {}", failures.len()),
-            Notice::Refused(_) => "refused".to_owned(),
-            Notice::Unexpected(_) => "unexpected".to_owned(),
-        };
-        self.0.lock().unwrap().push(text);
-    }
-}
-
-fn event(index: u64) -> String {
-    event_of("set", "/k", index)
-}
-
-fn event_of(action: &str, key: &str, index: u64) -> String {
-    format!(r#"{{"action":"{action}","node":{{"key":"{key}","modifiedIndex":{index}}}}}"#)
-}
-
-/// A poll that answers after a wait.
-fn poll(when: &'static str, store: u64, ms: u64, body: String) -> Step {
-    Step { when, does: Does::Reply(200, store, vec![(ms, body)], false) }
-}
-
-fn refusal(when: &'static str, status: u16, body: &str) -> Step {
-    Step { when, does: Does::Reply(status, 1, vec![(0, body.to_owned())], false) }
-}
-
-fn outdated(when: &'static str, index: u64) -> Step {
-    refusal(when, 400, &format!(r#"{{"errorCode":401,"index":{index}}}"#))
-}
-
-/// A stream that brings events after so many milliseconds and then is silent.
-fn stream(store: u64, lines: &[(u64, u64)]) -> Step {
-    let lines = lines.iter().map(|(ms, index)| (*ms, event(*index) + "\n")).collect();
-    Step { when: "stream=true", does: Does::Reply(200, store, lines, true) }
-}
-
-fn fail(when: &'static str, kind: Kind) -> Step {
-    Step { when, does: Does::Fail(kind) }
-}
-
-/// Polls that find the watch far behind, so that a stream follows.
-fn behind() -> Vec<Step> {
-    vec![poll("waitIndex=1&", 9, 0, event(1)), poll("waitIndex=2&", 9, 0, event(2))]
-}
-
-struct Run {
-    seen: Vec<String>,
-    asked: Vec<(u64, String)>,
-}
-
-/// Watches `/k` for a while.
-async fn run_on(members: usize, since: Option<u64>, seconds: u64, steps: Vec<Step>) -> Run {
-    let script = Arc::new(Script { steps: Mutex::new(steps), asked: Mutex::default() });
-    let policy = ResendPolicy { waits: RetryWaits::ELECTION, resend_writes: true };
-    let transport = Scripted(Arc::clone(&script), Instant::now());
-    let client = Client::new(Arc::new(Members::new(members)), policy, transport);
-    let key = Key::parse("/k").unwrap();
-    let liveness = Duration::from_secs(60);
-    let watch = Watch { key, parameters: String::new(), timeout: None, liveness };
-    let seen = Seen::default();
-    let watching = Watching::new(Arc::new(client), watch, since, seen.clone());
-    let _ = timeout(Duration::from_secs(seconds), watching.run()).await;
-    let asked = script.asked.lock().unwrap().clone();
-    Run { seen: std::mem::take(&mut *seen.0.lock().unwrap()), asked }
-}
-
-async fn run(index: Option<u64>, steps: Vec<Step>) -> Vec<String> {
-    run_on(1, index, 1000, steps).await.seen
-}
+use script::*;
 
 #[tokio::test(start_paused = true)]
 async fn history_comes_first_and_then_what_is_new() {
@@ -337,6 +163,65 @@ async fn a_connection_that_died_without_a_word_is_replaced_within_its_liveness()
     let steps = vec![hang(), poll("waitIndex=1&", 3, 0, event(2))];
     let run = run_on(2, Some(1), 100, steps).await;
     assert_eq!(run.seen, ["2"], "the other host has it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_that_come_are_not_quiet() {
+    let event = event(2);
+    let (first, rest) = event.split_at(10);
+    let (second, third) = rest.split_at(10);
+    let mut reply = pieces("waitIndex=1&", 9, &[(3000, first), (15_000, second), (27_000, third)]);
+    if let Does::Reply(.., silent) = &mut reply.does {
+        *silent = false;
+    }
+    let run = run_on(1, Some(1), 60, vec![reply]).await;
+    assert_eq!(run.seen, ["2"]);
+    let again = run.asked.iter().filter(|(_, asked)| asked.contains("waitIndex=1&")).count();
+    assert_eq!(again, 1, "{:?}", run.asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_under_way_is_not_settled_and_its_line_may_die() {
+    let event = event(2);
+    let steps = vec![
+        pieces("waitIndex=1&", 900, &[(0, &event[..10])]),
+        outdated("waitIndex=1&", 5000),
+        poll("waitIndex=5000&", 5000, 0, self::event(5001)),
+    ];
+    let run = run_on(1, Some(1), 100, steps).await;
+    assert_eq!(run.seen, ["disconnected 1", "resync", "5001"]);
+    assert!(run.asked[1].0 <= 16_000, "{:?}", run.asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_waits_for_an_event_that_is_under_way() {
+    let event = event(6);
+    let mut steps = behind();
+    steps.push(stream(9, &[(0, 10), (4000, 11)]));
+    steps.push(pieces("waitIndex=3&", 9, &[(900, &event[..10]), (5000, &event[10..])]));
+    if let Does::Reply(.., silent) = &mut steps[3].does {
+        *silent = false;
+    }
+    steps.push(poll("waitIndex=7&", 9, 3, self::event(9)));
+    assert_eq!(run_on(1, Some(1), 60, steps).await.seen, ["1", "2", "6", "9", "10", "11"]);
+}
+
+fn large_event(index: u64) -> String {
+    event(index).replace("\"key\"", &format!("\"value\":\"{}\",\"key\"", "x".repeat(20_000)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_large_is_told_once_and_the_watch_goes_on_behind_it() {
+    let steps = vec![poll("waitIndex=1&", 3, 0, large_event(2)), poll("waitIndex=3&", 3, 0, event(3))];
+    let run = run_on(1, Some(1), 3, steps).await;
+    assert_eq!(run.seen, ["2 is too large", "3"]);
+    assert_eq!(run.asked[1].0, 0, "without a pause");
+    let mut steps = behind();
+    let lines = [event(3), large_event(4)].map(|line| (0, line + "\n"));
+    steps.push(Step { when: "stream=true", does: Does::Reply(200, 2, lines.into(), true) });
+    steps.push(poll("waitIndex=4&", 4, 0, large_event(4)));
+    steps.push(poll("waitIndex=5&", 4, 0, event(5)));
+    assert_eq!(run_on(1, Some(1), 3, steps).await.seen, ["1", "2", "3", "4 is too large", "5"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ const { once } = require('node:events');
 const { inspect } = require('node:util');
 const Etcd = require('../..');
 const { scripted } = require('../support/clean-up');
-const { at, freshPrefix, withEtcd } = require('../support/etcd');
+const { at, connectTo, freshPrefix, withEtcd } = require('../support/etcd');
 const { printedBy } = require('../support/node-script');
 const { rejection, waitUntil } = require('../support/promises');
 const { describe, test } = require('../support/test');
@@ -124,7 +124,7 @@ describe('the hosts', () => {
   });
 
   test('may be names', async () => {
-    const { node } = await new Etcd(at(`localhost:${server.port}`)).set(freshPrefix(), 'v');
+    const { node } = await connectTo(at(`localhost:${server.port}`)).set(freshPrefix(), 'v');
     assert.equal(node.value, 'v');
   });
 });

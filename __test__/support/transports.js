@@ -67,6 +67,31 @@ function onV3(api) {
         because: 'one of its hosts is a scripted server, which speaks HTTP',
       },
       {
+        file: 'connections/proxies',
+        tests: [
+          'go requests over http with HTTP_PROXY: asynchronous, Sync and watches',
+          'go requests over http with http_proxy: asynchronous, Sync and watches',
+          'go requests over http with the option proxy: asynchronous, Sync and watches',
+          'go requests over http with the option proxy, whatever NO_PROXY says: asynchronous, Sync and watches',
+          'goes nothing that NO_PROXY names, nor anything with a proxy of null',
+          'goes who has its password, over http and https',
+          "goes nobody with a wrong password, over http: the proxy's answer is in the error",
+          "goes nobody without one, over http: the proxy's answer is in the error",
+          'goes a process whose environment named it from the start',
+        ],
+        because: 'they read the paths of v2 in the log of the proxy, or its answer to one',
+      },
+      {
+        file: 'processes/close',
+        tests: ['with { abort: true } ends all that a client can have under way'],
+        because: 'a scripted server, which speaks HTTP, is the silent one',
+      },
+      {
+        file: 'watcher/faults',
+        tests: ['no longer has the events of its index emits resync and goes on from where etcd is'],
+        because: 'v3 forgets only what is compacted: v3/watching does that',
+      },
+      {
         file: 'watcher/lossless',
         tests: ['emits resync once when events may be lost for good, and goes on'],
         because: 'v3 forgets only what is compacted: v3/watching does that',

@@ -29,7 +29,7 @@ const urlsOf = (requests) => requests.map(({ url }) => url);
 describe('a watcher whose server', { timeout: 60_000 }, () => {
   test('is killed and started again reconnects, and sees what happened in between', async () => {
     const { node } = await t.etcd.set(t.key, 'first');
-    const watcher = watch(t.host, t.key, node.modifiedIndex);
+    const watcher = keep(t.connect().watcher(t.key, node.modifiedIndex));
     await once(watcher, 'change');
     const reconnect = once(watcher, 'reconnect');
     await t.server.kill();
@@ -147,7 +147,7 @@ describe('a watcher whose server', { timeout: 60_000 }, () => {
     for (let round = 0; round < 11; round++) {
       await Promise.all(Array.from({ length: 100 }, (_, i) => t.etcd.set(`${t.key}-other`, i)));
     }
-    const watcher = watch(t.host, t.key, 1);
+    const watcher = keep(t.connect().watcher(t.key, 1));
     const events = [];
     watcher.on('change', (body) => events.push(body.node.value));
     const [err] = await once(watcher, 'resync');

@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue, header};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Proxy, Request};
 use rustls::pki_types::ServerName;
+use std::error::Error as _;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::{Position, Url};
@@ -120,10 +121,7 @@ impl Member {
             .proxy(proxy)
             .gzip(options.gzip)
             .referer(false)
-            .redirect(match options.max_redirects {
-                0 => Policy::none(),
-                max => Policy::limited(max),
-            });
+            .redirect(self.redirects());
         #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
         {
             builder = builder.tcp_user_timeout(TCP_USER_TIMEOUT);
@@ -132,6 +130,26 @@ impl Member {
             builder = builder.pool_max_idle_per_host(0);
         }
         builder.build()
+    }
+
+    /// A request may hold a password: it goes to the client's own hosts alone, and from https to https.
+    fn redirects(&self) -> Policy {
+        let max = self.options.max_redirects;
+        if max == 0 {
+            return Policy::none();
+        }
+        let options = Arc::clone(&self.options);
+        Policy::custom(move |attempt| {
+            let is_own = |endpoint: &Endpoint| attempt.url().host_str() == Some(endpoint.name());
+            let was_secure = attempt.previous().last().is_some_and(is_secure);
+            if attempt.previous().len() > max {
+                attempt.error("exceeded maxRedirects, probably in a loop")
+            } else if !options.endpoints.iter().any(is_own) || (was_secure && !is_secure(attempt.url())) {
+                attempt.error("a request with api 'v3-json' goes to the hosts of the client alone, and from https to https")
+            } else {
+                attempt.follow()
+            }
+        })
     }
 
     /// The request to a path of the gateway's.
@@ -163,8 +181,9 @@ impl Member {
     /// What an error of the client library is to the one who asked, by this way.
     pub fn failed(&self, error: reqwest::Error, stage: Stage, way: &Way) -> Failed {
         if error.is_redirect() {
-            return NodeError::new("Exceeded maxRedirects. Probably stuck in a redirect loop")
-                .failed(Kind::Other, true);
+            let reason = error.source().map(ToString::to_string).unwrap_or_default();
+            let message = format!("Redirect of {} not followed: {reason}", self.way.origin);
+            return NodeError::new(message).failed(Kind::Other, true);
         }
         let local_address = self.options.connector.local_address;
         // The URL is the server's own, or a redirect's: of no use to who reads it beside the server's name.

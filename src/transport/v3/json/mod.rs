@@ -1,6 +1,7 @@
 //! etcd's v3 API over its JSON gateway: HTTP/1.1, which gets through where gRPC does not. What has rules of its own in
 //! the v2 API, as connections that are kept and redirects, is a client library's here.
 
+mod gateway;
 mod lines;
 mod member;
 mod phase;
@@ -13,69 +14,21 @@ mod tests;
 
 use crate::transport::v3::carrier::{Authorization, Call, CallOptions, Carrier, CarrierOptions, Refusal};
 use crate::transport::v3::messages::WatchCreateRequest;
-use crate::v2::failure::{Failed, Kind};
-use crate::wire::fault::{self, Stage};
-use crate::wire::way::Way;
-use member::Member;
-use phase::{Phase, limited};
-use reply::Body;
-use reqwest::Response;
+use crate::wire::fault;
+use gateway::{Gateway, Post};
 use std::sync::Arc;
 use std::time::Duration;
+use watch::Question;
 
 pub use watch::JsonWatched;
 
-/// How often a call is sent that only asks: the server may close a connection that was kept at that very moment.
-const TRIES: u32 = 3;
-
 /// The JSON gateway of one client. Belongs to the runtime that it was first used on.
-#[derive(Clone)]
-pub struct Json(Arc<Members>);
-
-struct Members {
-    options: Arc<CarrierOptions>,
-    members: Vec<Member>,
-}
+pub struct Json(Arc<Gateway>);
 
 impl Json {
     #[must_use]
     pub fn new(options: Arc<CarrierOptions>) -> Self {
-        let members = options.endpoints.iter().map(|endpoint| Member::new(&options, endpoint)).collect();
-        Self(Arc::new(Members { options, members }))
-    }
-
-    /// Sends a request, to the headers of its reply.
-    async fn open(
-        &self,
-        member: usize,
-        path: &str,
-        body: &[u8],
-        authorization: Authorization<'_>,
-        options: CallOptions,
-        is_read: bool,
-    ) -> Result<(Response, Way), Failed> {
-        let member = &self.0.members[member];
-        let way = member.way()?;
-        let mut tries = TRIES;
-        loop {
-            let client = member.client(options.once && !is_read)?;
-            let request = member.request(path, authorization, options, body.to_vec())?;
-            let phase = Arc::<Phase>::default();
-            let error = match limited(client.execute(request), &phase, options.timeout).await? {
-                Ok(response) => return Ok((response, way)),
-                Err(error) => error,
-            };
-            let is_unsent = phase.is_connecting();
-            let failed = member.failed(error, Stage::Request, &way);
-            tries -= 1;
-            if !(is_read && phase.is_kept() && failed.kind == Kind::Reset && tries > 0) {
-                return Err(Failed { sent: failed.sent && !is_unsent, ..failed });
-            }
-        }
-    }
-
-    fn limit(&self) -> usize {
-        self.0.options.max_response_size
+        Self(Arc::new(Gateway::new(options)))
     }
 }
 
@@ -89,13 +42,13 @@ impl Carrier for Json {
         authorization: Authorization<'_>,
         options: CallOptions,
     ) -> Result<Q::Answer, Refusal> {
-        let at = &self.0.members[member];
+        let at = self.0.member(member);
         let _permit = at.permit().await;
         let body = serde_json::to_vec(request).map_err(|error| fault::unsendable(at.origin(), error))?;
-        let opening = self.open(member, Q::GATEWAY, &body, authorization, options, request.is_read());
-        let (response, way) = opening.await?;
-        let body = Body { response, member: at, way: &way, idle: options.timeout, limit: self.limit() };
-        body.answer().await
+        let is_read = request.is_read();
+        let post = Post { path: Q::GATEWAY, body: &body, authorization, options, is_read };
+        let (response, way) = self.0.open(member, post).await?;
+        self.0.body(member, response, &way, options.timeout).answer().await
     }
 
     async fn watch(
@@ -106,6 +59,9 @@ impl Carrier for Json {
         options: CallOptions,
         liveness: Duration,
     ) -> Result<JsonWatched, Refusal> {
-        JsonWatched::register(self.clone(), member, create, authorization.cloned(), options, liveness).await
+        let authorization = authorization.cloned();
+        let gateway = Arc::clone(&self.0);
+        let question = Question { gateway, member, create, authorization, options };
+        JsonWatched::register(question, liveness).await
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::transport::v3::carrier::{Told, Watched as _};
 use crate::transport::v3::messages::{LeaseGrantRequest, StatusRequest, WatchCreateRequest};
 use crate::transport::v3::status::Status;
-use crate::v2::failure::Cause;
+use crate::v2::failure::{Cause, Failed, Kind};
 use crate::wire::connector::ConnectorOptions;
 use crate::wire::endpoint::Endpoint;
 use crate::wire::proxy::Proxies;
@@ -155,6 +155,29 @@ async fn who_is_no_etcd_is_named_and_a_proxy_without_a_server_is_told_apart() {
     }
     let gone = failed(answered(&reply("502 Bad Gateway", "<p>")).await);
     assert!(matches!(gone.cause, Cause::Reply(reply) if reply.status == 502 && reply.body == b"<p>"));
+}
+
+#[tokio::test]
+async fn redirects_lead_to_the_hosts_of_the_client_alone() {
+    let elsewhere = "HTTP/1.1 307 x\r\nLocation: http://elsewhere.example/\r\nContent-Length: 0\r\n\r\n";
+    let (_, message) = error_of(answered(elsewhere).await);
+    assert!(message.contains("the hosts of the client alone"), "{message}");
+    let server = Server::start().await;
+    let client = server.client();
+    let serving = async {
+        let mut stream = server.accept().await;
+        for _ in 0..2 {
+            read(&mut stream).await;
+            let own = "HTTP/1.1 307 x\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n";
+            stream.write_all(own.as_bytes()).await.unwrap();
+        }
+        let (head, body) = read(&mut stream).await;
+        stream.write_all(reply("200 OK", r#"{"TTL":"9"}"#).as_bytes()).await.unwrap();
+        (head, body)
+    };
+    let (answer, (head, body)) = join!(client.call(0, &GRANT, None, patient()), serving);
+    assert_eq!((answer.unwrap().ttl, body.is_empty()), (9, false));
+    assert!(head.starts_with("post /other "), "{head}");
 }
 
 #[tokio::test]

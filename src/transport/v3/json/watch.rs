@@ -5,9 +5,8 @@
 
 use crate::transport::v3::carrier::{CallOptions, Refusal, Told, Watched};
 use crate::transport::v3::gather::{Gatherer, Heard, revision_of};
-use crate::transport::v3::json::Json;
+use crate::transport::v3::json::gateway::{Gateway, Post};
 use crate::transport::v3::json::lines::Lines;
-use crate::transport::v3::json::reply::Body;
 use crate::transport::v3::messages::{WatchCreateRequest, WatchRequest, WatchRequestUnion};
 use crate::v2::failure::{Failed, Kind, NodeError};
 use crate::wire::bounded::bounded;
@@ -15,7 +14,9 @@ use crate::wire::fault::{self, Stage};
 use crate::wire::way::Way;
 use http::HeaderValue;
 use reqwest::Response;
+use serde::de::IgnoredAny;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
@@ -24,12 +25,12 @@ const PATH: &str = "/v3/watch";
 const SETTLED: Duration = Duration::from_secs(5);
 
 /// What a watch is asked with, each time anew.
-struct Question {
-    json: Json,
-    member: usize,
-    create: WatchCreateRequest,
-    authorization: Option<HeaderValue>,
-    options: CallOptions,
+pub struct Question {
+    pub gateway: Arc<Gateway>,
+    pub member: usize,
+    pub create: WatchCreateRequest,
+    pub authorization: Option<HeaderValue>,
+    pub options: CallOptions,
 }
 
 /// A watch that the server keeps.
@@ -51,17 +52,9 @@ impl JsonWatched {
     ///
     /// # Errors
     /// When the server does not keep it.
-    pub async fn register(
-        json: Json,
-        member: usize,
-        create: WatchCreateRequest,
-        authorization: Option<HeaderValue>,
-        options: CallOptions,
-        liveness: Duration,
-    ) -> Result<Self, Refusal> {
-        let question = Question { json, member, create, authorization, options };
-        let (open, registered) = question.ask(question.create.start_revision, options.timeout).await?;
+    pub async fn register(question: Question, liveness: Duration) -> Result<Self, Refusal> {
         let start = question.create.start_revision;
+        let (open, registered) = question.ask(start, question.options.timeout).await?;
         let next = if start > 0 { start } else { registered + 1 };
         let now = Instant::now();
         let mut watched =
@@ -144,17 +137,17 @@ impl Question {
             ..self.create.clone()
         };
         let request = WatchRequest { request_union: Some(WatchRequestUnion::CreateRequest(create)) };
-        let origin = self.json.0.members[self.member].origin();
+        let origin = self.gateway.member(self.member).origin();
         let body = serde_json::to_vec(&request).map_err(|error| fault::unsendable(origin, error))?;
         let options = CallOptions { timeout: limit, ..self.options };
-        let (response, way) =
-            self.json.open(self.member, PATH, &body, self.authorization.as_ref(), options, true).await?;
+        let authorization = self.authorization.as_ref();
+        let post = Post { path: PATH, body: &body, authorization, options, is_read: true };
+        let (response, way) = self.gateway.open(self.member, post).await?;
         if !response.status().is_success() {
-            let (member, limit) = (&self.json.0.members[self.member], self.json.limit());
-            let body = Body { response, member, way: &way, idle: options.timeout, limit };
-            return Err(body.answer::<()>().await.err().unwrap_or_else(|| ended().into()));
+            let body = self.gateway.body(self.member, response, &way, limit);
+            return Err(body.answer::<IgnoredAny>().await.err().unwrap_or_else(|| ended().into()));
         }
-        let size = self.json.limit();
+        let size = self.gateway.limit();
         let mut open = Open {
             response,
             way,
@@ -193,7 +186,7 @@ impl Open {
 
     /// What it says next. Dropped, nothing is lost.
     async fn hear(&mut self, question: &Question) -> Result<Heard, Refusal> {
-        let member = &question.json.0.members[question.member];
+        let member = question.gateway.member(question.member);
         loop {
             if let Some(heard) = self.heard.pop_front() {
                 return Ok(heard);

@@ -81,30 +81,3 @@ pub mod bytes_in_base64 {
         }
     }
 }
-
-pub mod event_type {
-    use super::{Deserializer, Error, Unexpected, Visitor, fmt};
-    use crate::transport::v3::messages::EventType;
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
-        deserializer.deserialize_str(Name)
-    }
-
-    struct Name;
-
-    impl Visitor<'_> for Name {
-        type Value = i32;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("PUT or DELETE")
-        }
-
-        fn visit_str<E: Error>(self, text: &str) -> Result<i32, E> {
-            match text {
-                "PUT" => Ok(EventType::Put.into()),
-                "DELETE" => Ok(EventType::Delete.into()),
-                _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
-            }
-        }
-    }
-}

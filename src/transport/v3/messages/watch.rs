@@ -1,10 +1,10 @@
 //! Watches.
 
-use crate::transport::v3::messages::json::{bytes_in_base64, event_type, is_default, number};
+use crate::transport::v3::messages::json::{bytes_in_base64, is_default, number};
 use crate::transport::v3::messages::kv::{KeyValue, ResponseHeader};
 use bytes::Bytes;
 use prost::{Enumeration, Message, Oneof};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 #[derive(Clone, PartialEq, Message, Serialize)]
 #[serde(transparent)]
@@ -93,10 +93,24 @@ pub enum EventType {
 #[serde(default)]
 pub struct Event {
     #[prost(enumeration = "EventType", tag = "1")]
-    #[serde(deserialize_with = "event_type::deserialize")]
+    #[serde(deserialize_with = "event_type")]
     pub r#type: i32,
     #[prost(message, optional, tag = "2")]
     pub kv: Option<KeyValue>,
     #[prost(message, optional, tag = "3")]
     pub prev_kv: Option<KeyValue>,
+}
+
+/// JSON has its name.
+fn event_type<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "UPPERCASE")]
+    enum Name {
+        Put,
+        Delete,
+    }
+    Ok(match Name::deserialize(deserializer)? {
+        Name::Put => EventType::Put.into(),
+        Name::Delete => EventType::Delete.into(),
+    })
 }

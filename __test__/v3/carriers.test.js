@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const http = require('node:http');
+const https = require('node:https');
 const net = require('node:net');
 const { once } = require('node:events');
 const { after, before, describe, test } = require('node:test');
@@ -223,6 +224,53 @@ describe('over TLS', () => {
   }
 });
 
+describe('with the name in a certificate as the user', () => {
+  let authority;
+  let server;
+  const read = (name) => fs.readFileSync(authority.file(name));
+  const mine = () => ({ ca: read('ca.pem'), cert: read('client.pem'), key: read('client-key.pem') });
+
+  /** A call of v3's; with etcd's answer. */
+  async function call(path, body = {}) {
+    const request = https.request(`${server.url}/v3/${path}`, { method: 'POST', ...mine() });
+    request.end(JSON.stringify(body));
+    const [response] = await once(request, 'response');
+    response.resume();
+    await once(response, 'end');
+    assert.equal(response.statusCode, 200, path);
+  }
+
+  before(async () => {
+    authority = makeCertificates();
+    const named = (name) => authority.file(name);
+    const tls = { cert: named('server.pem'), key: named('server-key.pem'), clientCa: named('ca.pem') };
+    server = await startEtcd({ etcd: findEtcdV3(), tls });
+    for (const name of ['root', 'client']) {
+      await call('auth/user/add', { name, password: 'p' });
+      await call('auth/role/add', { name });
+      await call('auth/user/grant', { user: name, role: name });
+    }
+    const all = { permType: 'READWRITE', key: 'AA==', range_end: 'AA==' };
+    await call('auth/role/grant', { name: 'client', perm: all });
+    await call('auth/enable');
+  });
+  after(async () => {
+    await server?.stop();
+    authority?.remove();
+  });
+
+  test('gRPC needs no password', async () => {
+    const etcd = new Etcd(server.url, { api: 'v3', maxRetries: 0, ...mine() });
+    assert.equal((await etcd.set('k', 'v')).node.value, 'v');
+  });
+
+  test('the JSON gateway refuses, and the error names gRPC', async () => {
+    const err = await rejection(new Etcd(server.url, { api: 'v3-json', maxRetries: 0, ...mine() }).get('k'));
+    assert.equal(err.errorCode, 110);
+    assert.match(err.error.cause, /gRPC takes them: api 'v3'/);
+  });
+});
+
 describe('with users', () => {
   let server;
   before(async () => {
@@ -240,7 +288,8 @@ describe('with users', () => {
       const auth = { user: 'root', pass: 'r' };
       const etcd = new Etcd(server.host, { api, namespace: `/token-${api}`, maxRetries: 0, auth });
       const { node: first } = await etcd.set('k', '0');
-      // No condition tells that a token has expired but a call with it: of another client, whose token is as old.
+      // That a token has expired is seen by a call with it alone, which else makes it last longer: so it is that of another
+      // client, as old, and looked at rarely.
       const admin = new RawV3(server.url);
       const { token } = await admin.call('auth/authenticate', { name: 'root', password: 'r' });
       await waitUntil(async () => {

@@ -59,6 +59,18 @@ describe('a watcher whose server', { timeout: 60_000 }, () => {
     assert.equal(first.error.errors[0].httperror.code, 'ECONNREFUSED');
   });
 
+  test('drops the connection before the first event asks for what came since, also after a start at 0', async () => {
+    for (const start of [0, '0', null]) {
+      const cut = { cut: { bytes: 0, after: 'reset', ...event(5) } };
+      const wire = await scripted([cut, { reply: event(5) }], { fallback: { stall: true } });
+      const watcher = watch(wire.host, 'k', start);
+      assert.equal(watcher.index, null);
+      assert.equal((await once(watcher, 'change'))[0].node.modifiedIndex, 5);
+      const [first, second] = urlsOf(await wire.requests());
+      assert.deepEqual([first, second], ['/v2/keys/k?wait=true', '/v2/keys/k?waitIndex=5&wait=true']);
+    }
+  });
+
   test('drops the connection asks again for the same index', async () => {
     const steps = [{ reset: true }, { cut: { ...event(4), bytes: 9 } }, { reply: event(4) }];
     const wire = await scripted(steps, { fallback: { stall: true } });

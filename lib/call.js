@@ -27,6 +27,7 @@ class Call {
   #observer;
   #finish;
   #inFlight;
+  #isGivenUp = false;
 
   /** `finish(err, body, headerLines)` is called at most once. */
   constructor(request, token, finish) {
@@ -39,6 +40,8 @@ class Call {
   start() {
     const { token } = this;
     this.#observer = observe(this.#request, token);
+    // A subscriber may have aborted it.
+    if (token.aborted) return;
     dispatch.start(this, (id) => {
       // Events of a Sync call come before this returns.
       this.#id = id;
@@ -69,6 +72,7 @@ class Call {
 
   /** The token was aborted. */
   aborted() {
+    this.#isGivenUp = true;
     dispatch.abort(this.#id);
     this.#ended();
   }
@@ -130,7 +134,8 @@ class Call {
     dispatch.end(this.#id);
     this.#ended();
     if (err) this.#observer?.failed(err);
-    this.#finish(err, body, headerLines);
+    // By a subscriber that was told just now, too.
+    if (!this.#isGivenUp) this.#finish(err, body, headerLines);
   }
 
   #ended() {
@@ -160,14 +165,15 @@ function caller(callback) {
 
 /** A call that has ended when this returns. */
 function blockOnCall(request, signal) {
-  if (signal?.aborted) return { err: new errors.AbortError(signal.reason), body: undefined, headers: undefined };
+  const abortedBy = (reason) => ({ err: new errors.AbortError(reason), body: undefined, headers: undefined });
+  if (signal?.aborted) return abortedBy(signal.reason);
   let outcome;
   const token = new CancellationToken(request, () => {});
   const call = new Call(request, token, (err, body, headerLines) => {
     outcome = { err, body, headers: headerLines === undefined ? undefined : parseHeaders(headerLines) };
   });
   call.start();
-  return outcome;
+  return outcome ?? abortedBy(undefined);
 }
 
 module.exports = { blockOnCall, startCall };

@@ -15,8 +15,8 @@ const RESERVED = new Set(['maxRetries', 'signal', 'synchronous', 'timeout']);
 const NONE = Object.freeze({ parameters: '', signal: undefined, synchronous: false });
 /** How long a server may take to tell its version, in milliseconds. */
 const VERSION_WITHIN = 2000;
-/** Parameters with `wait`, as etcd spells true (semantics.md 3.1). */
-const WAITS = /[?&]wait=(true|1|t|T|TRUE|True)(&|$)/;
+/** How etcd spells true (semantics.md 3.1). */
+const TRUE = ['true', '1', 't', 'T', 'TRUE', 'True'];
 
 /** Sends the requests of an Etcd object to its hosts. */
 class Client {
@@ -77,7 +77,7 @@ class Client {
     const call = readCall(options);
     const { parameters, signal, synchronous, timeout = this.timeout, maxRetries = this.maxRetries } = call;
     const text = valueText(value);
-    const waits = WAITS.test(`?${parameters}`) || (!isKey && WAITS.test(target));
+    const waits = verb === 'GET' && isWait(isKey ? parameters : rawQuery(target, parameters));
     const native = this.#native;
     const request = {
       verb,
@@ -117,6 +117,17 @@ class Client {
     this.#knownProxies = proxies;
     this.#native.setProxies(proxies);
   }
+}
+
+/** Whether a read with this query waits for a change: the first `wait` counts. Nothing else waits. */
+function isWait(query) {
+  return query !== '' && TRUE.includes(new URLSearchParams(query).get('wait'));
+}
+
+/** The query of a path that may have one of its own. */
+function rawQuery(path, parameters) {
+  const start = path.indexOf('?');
+  return start < 0 ? parameters : `${path.slice(start + 1)}&${parameters}`;
 }
 
 /** The outcome of a call that comes too late. */

@@ -105,7 +105,7 @@ function readOptions(hosts, options) {
     native.ca = trustedRoots();
     native.skipsUnusableCa = true;
   }
-  native.servername ??= hostHeader(native.headers);
+  if (hasSecureHost) native.servername ??= hostHeader(native.headers);
   const complete = { ...NATIVE_DEFAULTS, ...completeTls(native), hosts: hostList, shortWaits: shortWaits() };
   return { timeout, maxRetries, proxies, native: complete };
 }
@@ -171,8 +171,9 @@ function read(what, options, readers) {
 
 /** A `host` header is also the name that the server's certificate must hold. */
 function hostHeader(headers = []) {
-  const host = headers.find(([name]) => name.toLowerCase() === 'host')?.[1];
-  return host?.replace(/:\d+$/, '');
+  const host = headers.find(([name]) => name.toLowerCase() === 'host')?.[1] ?? '';
+  const [, address, name] = /^(?:\[(.+)\]|([^:]*))(?::\d*)?$/.exec(host) ?? [undefined, undefined, host];
+  return address || name || undefined;
 }
 
 function readHosts(hosts) {
@@ -224,10 +225,26 @@ function readAuth(auth) {
   return meaning;
 }
 
+/** Headers that say how a message is framed or its connection used, which is not the user's to decide. */
+const OWN_HEADERS = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 function readHeaders(headers) {
   const pairs = [];
   for (const [name, value] of Object.entries(checkNamedValues('options.headers', headers))) {
     if (value === undefined) continue;
+    if (OWN_HEADERS.has(name.toLowerCase())) {
+      throw invalidValue(`The option "headers" cannot set ${name}: what the connection needs is sent by itself`);
+    }
     for (const line of Array.isArray(value) ? value : [value]) {
       if (!['string', 'number', 'boolean'].includes(typeof line)) {
         throw invalidType(`options.headers.${name}`, 'a string', line);

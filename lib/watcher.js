@@ -5,6 +5,7 @@ const { checkAtLeastOne, checkKey, checkNumber, checkOptions, checkSignal, exten
 const { ChangeIterator } = require('./change-iterator');
 const { invalidType, invalidValue } = require('./errors');
 const { onAbort } = require('./signals');
+const { apart } = require('./uncaught');
 
 /** Events that may wait for listeners before reading stops. */
 const DEFAULT_BUFFER = 100000;
@@ -56,7 +57,7 @@ class Watcher extends EventEmitter {
   }
 
   async close() {
-    if (!this.stopped) this.stop();
+    this.#stopApart();
   }
 
   ref() {
@@ -73,7 +74,7 @@ class Watcher extends EventEmitter {
   [Symbol.asyncIterator]() {
     const leave = () => {
       this.#loops.delete(changes);
-      if (!this.stopped) this.stop();
+      this.#stopApart();
     };
     const changes = new ChangeIterator((isHolding) => this.#hold(isHolding), leave);
     if (this.stopped || this.#refusal) changes.end(this.#refusal);
@@ -84,6 +85,11 @@ class Watcher extends EventEmitter {
   #start(query, limits, signal) {
     this.#watch = this.etcd.client.watch(this.key, this.index, query, limits, this.#handlers());
     if (signal) this.#forgetSignal = onAbort(signal, this.stop);
+  }
+
+  /** For those who are no listener of `stop`, and have nothing to do with what one throws. */
+  #stopApart() {
+    if (!this.stopped) apart(this.stop);
   }
 
   #hold(isHolding) {
@@ -123,6 +129,7 @@ class Watcher extends EventEmitter {
       unexpected: (fields) => this.#unexpected('Received unexpected response', fields),
       unsendable: (error) => {
         this.#refusal = error;
+        this.#forgetSignal?.();
         this.#endLoops(error);
         this.#unexpected(error.message, { ...error });
       },
@@ -184,14 +191,14 @@ function checkLiveness(liveness) {
   return liveness;
 }
 
-/** Null, for from now on, or a whole number; a string of digits was as good. */
+/** Null, for from now on, which 0 means to etcd, or a whole number; a string of digits was as good. */
 function checkIndex(index) {
   if (index === undefined || index === null) return null;
   const number = Number(index);
   if (!['number', 'string'].includes(typeof index) || !Number.isSafeInteger(number) || number < 0) {
     throw invalidType('index', 'null or a whole number', index);
   }
-  return index;
+  return number === 0 ? null : index;
 }
 
 // Node 18 has this symbol from 18.18 on.

@@ -44,7 +44,7 @@ const MAY_USE = {
     ['lib/dispatch.js', 'lib/encoding.js', 'lib/in-flight.js', 'lib/reply.js', 'lib/signals.js', 'lib/token.js'],
     ['lib/diagnostics.js', 'lib/proxy.js', 'lib/tls.js', 'lib/trusted-roots.js'],
     ['lib/arguments.js'],
-    ['lib/addon.js', 'lib/errors.js', 'lib/headers.js'],
+    ['lib/addon.js', 'lib/errors.js', 'lib/headers.js', 'lib/uncaught.js'],
   ]),
   'lib/addon.js': ['binding.js'],
 

@@ -27,8 +27,8 @@ module.exports = [
   row(
     'raw-paths',
     'the path of `raw`',
-    'a slash at its start is sent twice, `..` is sent, characters beyond ASCII are latin-1 or an error',
-    'a slash at its start makes no difference, `..` is resolved, characters beyond ASCII are percent-encoded UTF-8',
+    'a slash at its start is sent twice, `..` is sent, `#` cuts it and its options, characters beyond ASCII are latin-1 or an error',
+    'a slash at its start makes no difference, `..` is resolved, `#` and characters beyond ASCII are percent-encoded UTF-8',
   ),
   row(
     'redirects',
@@ -126,6 +126,12 @@ module.exports = [
   ),
   row('header-names', 'names in `headers`', 'sent as they are', 'sent in lower case'),
   row(
+    'header-framing',
+    '`headers` that frame a request or use its connection, such as `Content-Length` and `Connection`; `Proxy-Authorization`',
+    'sent, which can cut a request or let it hang; to servers',
+    'TypeError; only to proxies',
+  ),
+  row(
     'header-values',
     'characters beyond ASCII in `headers`',
     'latin-1 without a body, UTF-8 with one; an error beyond latin-1',
@@ -165,15 +171,15 @@ module.exports = [
   row('hosts', 'hosts such as `::1` and `httpd:2379`', 'do not work', 'work'),
   row(
     'bad-hosts',
-    'hosts that cannot be parsed, or have a query or fragment',
-    'fail at each request',
+    'hosts that are no http(s) URL or `host[:port]`, or have a query or fragment',
+    'fail at each request, or name another server, as `ftp://h` does',
     'a TypeError from the constructor',
   ),
   row(
     'password-shown',
     'the password in a host',
-    'is part of `token.servers` and of `server` in `err.errors`',
-    'is not',
+    'is part of `token.servers` and of `server` in `err.errors`, and printed with a client or watcher',
+    'is not; `etcd.hosts` is no own property, so that it is not printed',
   ),
   row(
     'error-words',
@@ -267,6 +273,12 @@ module.exports = [
     'watcher: missing credentials (error 110)',
     '`reconnect`, and soon again',
     '`error`, and again after 30 s',
+  ),
+  row(
+    'watcher-zero',
+    'watcher: 0 as the index',
+    'is from now on, until a connection ends before the first event: what came in between is lost',
+    'is from now on, as `null`; nothing is lost',
   ),
   row(
     'watcher-actions',

@@ -154,7 +154,7 @@ test('200 threads come and go with requests and watchers in flight', { timeout: 
     const work = \`
       const { workerData, parentPort } = require('worker_threads');
       const Etcd = require(workerData.package);
-      const [busy, stalled] = [new Etcd(workerData.host), new Etcd(workerData.stalled)];
+      const [busy, stalled] = [new Etcd(workerData.host), new Etcd(workerData.stalled, { api: 'v2' })];
       for (let i = 0; i < 5; i++) stalled.set('k', i, () => {});
       for (let i = 0; i < 3; i++) stalled.watcher('k');
       busy.watcher('k', 1);

@@ -241,6 +241,18 @@ test('an unlimited timeout or number of retries is allowed', async () => {
   assert.equal((await client.get(t.key)).node.value, 'v');
 });
 
+test('the smallest timeout is one', async () => {
+  const wire = await scripted([], { fallback: { stall: true } });
+  const { err } = new Etcd(wire.host, { maxRetries: 0 }).getSync('k', { timeout: 1e-7 });
+  assert.match(err.errors[0].httperror.code, /TIMEDOUT$/);
+});
+
+test('the path of raw keeps its options behind a #', async () => {
+  const wire = await scripted([], { fallback: { echo: true } });
+  await new Etcd(wire.host).raw('GET', 'v2/keys/a#b', null, { recursive: true });
+  assert.equal((await wire.requests())[0].url, '/v2/keys/a%23b?recursive=true');
+});
+
 describe('options of a call', () => {
   test('are never changed', async () => {
     for (const call of Object.values(onKeys)) {

@@ -67,6 +67,20 @@ function onV3(api) {
         because: 'one of its hosts is a scripted server, which speaks HTTP',
       },
       {
+        file: 'connections/proxies',
+        because: 'it looks for the paths of v2 in the log of a proxy: v3/proxies does so for v3',
+      },
+      {
+        file: 'processes/close',
+        tests: ['with { abort: true } ends all that a client can have under way'],
+        because: 'a scripted server, which speaks HTTP, is the silent one',
+      },
+      {
+        file: 'watcher/faults',
+        tests: ['no longer has the events of its index emits resync and goes on from where etcd is'],
+        because: 'v3 forgets only what is compacted: v3/watching does that',
+      },
+      {
         file: 'watcher/lossless',
         tests: ['emits resync once when events may be lost for good, and goes on'],
         because: 'v3 forgets only what is compacted: v3/watching does that',

@@ -29,7 +29,7 @@ const urlsOf = (requests) => requests.map(({ url }) => url);
 describe('a watcher whose server', { timeout: 60_000 }, () => {
   test('is killed and started again reconnects, and sees what happened in between', async () => {
     const { node } = await t.etcd.set(t.key, 'first');
-    const watcher = watch(t.host, t.key, node.modifiedIndex);
+    const watcher = keep(t.connect().watcher(t.key, node.modifiedIndex));
     await once(watcher, 'change');
     const reconnect = once(watcher, 'reconnect');
     await t.server.kill();
@@ -57,6 +57,18 @@ describe('a watcher whose server', { timeout: 60_000 }, () => {
     const [second] = await once(watcher, 'reconnect');
     assert.deepEqual([first.reconnectCount, second.reconnectCount, watcher.index], [0, 1, null]);
     assert.equal(first.error.errors[0].httperror.code, 'ECONNREFUSED');
+  });
+
+  test('drops the connection before the first event asks for what came since, also after a start at 0', async () => {
+    for (const start of [0, '0', null]) {
+      const cut = { cut: { bytes: 0, after: 'reset', ...event(5) } };
+      const wire = await scripted([cut, { reply: event(5) }], { fallback: { stall: true } });
+      const watcher = watch(wire.host, 'k', start);
+      assert.equal(watcher.index, null);
+      assert.equal((await once(watcher, 'change'))[0].node.modifiedIndex, 5);
+      const [first, second] = urlsOf(await wire.requests());
+      assert.deepEqual([first, second], ['/v2/keys/k?wait=true', '/v2/keys/k?waitIndex=5&wait=true']);
+    }
   });
 
   test('drops the connection asks again for the same index', async () => {
@@ -135,7 +147,7 @@ describe('a watcher whose server', { timeout: 60_000 }, () => {
     for (let round = 0; round < 11; round++) {
       await Promise.all(Array.from({ length: 100 }, (_, i) => t.etcd.set(`${t.key}-other`, i)));
     }
-    const watcher = watch(t.host, t.key, 1);
+    const watcher = keep(t.connect().watcher(t.key, 1));
     const events = [];
     watcher.on('change', (body) => events.push(body.node.value));
     const [err] = await once(watcher, 'resync');

@@ -6,6 +6,7 @@ use crate::transport::http::HttpOptions;
 use crate::transport::http::redirect::{Follow, RedirectPolicy};
 use crate::transport::v3::Credentials;
 use crate::transport::v3::carrier::CarrierOptions;
+use crate::transport::v3::protocol::Protocol;
 use crate::wire::connector::ConnectorOptions;
 use crate::wire::credentials;
 use crate::wire::endpoint::Endpoint;
@@ -84,18 +85,19 @@ impl ClientOptions {
         let http = self.http(proxies)?;
         Ok(match self.api {
             EtcdApi::V2 => ClusterOptions::Http(Arc::new(http)),
-            EtcdApi::V3 => ClusterOptions::V3(self.v3(http)?),
-            EtcdApi::V3Json => ClusterOptions::V3Json(self.v3(http)?),
+            EtcdApi::V3 => ClusterOptions::V3(self.v3(http, Protocol::Grpc)?),
+            EtcdApi::V3Json => ClusterOptions::V3(self.v3(http, Protocol::Json)?),
         })
     }
 
-    fn v3(&self, http: HttpOptions) -> Result<V3Options> {
+    fn v3(&self, http: HttpOptions, protocol: Protocol) -> Result<V3Options> {
         let given = self.credentials()?;
         let credentials = http.endpoints.iter().map(|endpoint| {
             let own = || endpoint.user().map(|(name, password)| Credentials::User { name, password });
             given.clone().or_else(own)
         });
         Ok(V3Options {
+            protocol,
             credentials: credentials.collect(),
             carrier: Arc::new(CarrierOptions {
                 endpoints: http.endpoints.clone(),
@@ -224,7 +226,9 @@ impl ClientOptions {
 /// Milliseconds as JavaScript gives them. Zero, and anything beyond time, stands for no limit, as it did in `request`.
 #[must_use]
 pub fn limit(milliseconds: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(milliseconds / 1000.0).ok().filter(|limit| !limit.is_zero())
+    let limit = Duration::try_from_secs_f64(milliseconds / 1000.0).ok()?;
+    // What is less than a duration can say is a limit, too.
+    (milliseconds > 0.0).then(|| limit.max(Duration::from_nanos(1)))
 }
 
 /// An error of an argument, which says what is wrong with it.

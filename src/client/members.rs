@@ -157,9 +157,8 @@ mod tests {
                 }
             });
             let routes = (0..20_000).map(|_| members.route());
-            let is_whole = routes.map(|route| HashSet::<usize>::from_iter(route).len() == COUNT);
-            let is_whole =
-                std::panic::catch_unwind(AssertUnwindSafe(|| is_whole.fold(true, |all, one| all && one)));
+            let mut is_whole = routes.map(|route| HashSet::<usize>::from_iter(route).len() == COUNT);
+            let is_whole = std::panic::catch_unwind(AssertUnwindSafe(|| is_whole.all(|one| one)));
             is_over.store(true, Relaxed);
             assert!(is_whole.unwrap());
         });

@@ -3,9 +3,8 @@
 use crate::transport::http::{Http, HttpOptions};
 use crate::transport::memory::Memory;
 use crate::transport::memory::server::Server;
-use crate::transport::v3::carrier::{Carrier, CarrierOptions};
-use crate::transport::v3::grpc::Grpc;
-use crate::transport::v3::json::Json;
+use crate::transport::v3::carrier::CarrierOptions;
+use crate::transport::v3::protocol::{AnyCarrier, Protocol};
 use crate::transport::v3::session::Session;
 use crate::transport::v3::{Credentials, V3};
 use crate::transport::{Broken, Feed, Transport};
@@ -19,10 +18,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub enum ClusterOptions {
     Http(Arc<HttpOptions>),
-    /// Over gRPC.
     V3(V3Options),
-    /// Over the JSON gateway.
-    V3Json(V3Options),
     /// The store in this process with this name.
     Memory(String),
 }
@@ -30,6 +26,7 @@ pub enum ClusterOptions {
 /// What is needed to keep v2 on v3.
 #[derive(Debug)]
 pub struct V3Options {
+    pub protocol: Protocol,
     pub carrier: Arc<CarrierOptions>,
     /// Who asks each of the members.
     pub credentials: Vec<Option<Credentials>>,
@@ -40,12 +37,13 @@ pub struct V3Options {
 }
 
 impl V3Options {
-    fn connect<C: Carrier>(&self, carrier: impl FnOnce(Arc<CarrierOptions>) -> C) -> Box<OverV3<C>> {
-        let session = Session::new(carrier(Arc::clone(&self.carrier)), self.credentials.clone());
-        Box::new(OverV3 {
+    fn connect(&self) -> OverV3 {
+        let carrier = self.protocol.carrier(Arc::clone(&self.carrier));
+        let session = Session::new(carrier, self.credentials.clone());
+        OverV3 {
             keys: V3::new(session, &self.namespace, self.carrier.max_response_size),
             server: Http::new(Arc::clone(&self.http)),
-        })
+        }
     }
 }
 
@@ -54,7 +52,7 @@ impl ClusterOptions {
     #[must_use]
     pub fn members(&self) -> usize {
         match self {
-            Self::Http(_) | Self::V3(_) | Self::V3Json(_) => self.endpoints().len(),
+            Self::Http(_) | Self::V3(_) => self.endpoints().len(),
             Self::Memory(_) => 1,
         }
     }
@@ -69,7 +67,7 @@ impl ClusterOptions {
     #[must_use]
     pub fn hosts(&self) -> Vec<String> {
         match self {
-            Self::Http(_) | Self::V3(_) | Self::V3Json(_) => {
+            Self::Http(_) | Self::V3(_) => {
                 self.endpoints().iter().map(|endpoint| endpoint.host().to_owned()).collect()
             }
             Self::Memory(name) => vec![format!("memory:{name}")],
@@ -80,7 +78,7 @@ impl ClusterOptions {
     #[must_use]
     pub fn servers(&self) -> Vec<String> {
         match self {
-            Self::Http(_) | Self::V3(_) | Self::V3Json(_) => {
+            Self::Http(_) | Self::V3(_) => {
                 self.endpoints().iter().map(|endpoint| endpoint.server().to_owned()).collect()
             }
             Self::Memory(name) => vec![format!("memory:{name}")],
@@ -90,7 +88,7 @@ impl ClusterOptions {
     fn endpoints(&self) -> &[Endpoint] {
         match self {
             Self::Http(options) => &options.endpoints,
-            Self::V3(options) | Self::V3Json(options) => &options.carrier.endpoints,
+            Self::V3(options) => &options.carrier.endpoints,
             Self::Memory(_) => &[],
         }
     }
@@ -100,22 +98,21 @@ impl ClusterOptions {
     pub fn connect(&self) -> Cluster {
         match self {
             Self::Http(options) => Cluster::Http(Http::new(Arc::clone(options))),
-            Self::V3(options) => Cluster::V3(options.connect(Grpc::new)),
-            Self::V3Json(options) => Cluster::V3Json(options.connect(Json::new)),
+            Self::V3(options) => Cluster::V3(Box::new(options.connect())),
             Self::Memory(name) => Cluster::Memory(Memory::new(Server::named(name))),
         }
     }
 }
 
 /// v2 kept on v3, and the server itself for all other paths.
-pub struct OverV3<C> {
-    keys: V3<C>,
+pub struct OverV3 {
+    keys: V3<AnyCarrier>,
     server: Http,
 }
 
-impl<C: Carrier> Transport for OverV3<C> {
+impl Transport for OverV3 {
     async fn call(&self, member: usize, request: &Request) -> Result<Reply, Failed> {
-        if V3::<C>::answers(request) {
+        if V3::<AnyCarrier>::answers(request) {
             self.keys.call(member, request).await
         } else {
             self.server.call(member, request).await
@@ -130,8 +127,7 @@ impl<C: Carrier> Transport for OverV3<C> {
 /// A transport.
 pub enum Cluster {
     Http(Http),
-    V3(Box<OverV3<Grpc>>),
-    V3Json(Box<OverV3<Json>>),
+    V3(Box<OverV3>),
     Memory(Memory),
 }
 
@@ -140,7 +136,6 @@ impl Transport for Cluster {
         match self {
             Self::Http(http) => http.at_once(request),
             Self::V3(over) => over.at_once(request),
-            Self::V3Json(over) => over.at_once(request),
             Self::Memory(memory) => memory.at_once(request),
         }
     }
@@ -149,7 +144,6 @@ impl Transport for Cluster {
         match self {
             Self::Http(http) => http.call(member, request).await,
             Self::V3(over) => over.call(member, request).await,
-            Self::V3Json(over) => over.call(member, request).await,
             Self::Memory(memory) => memory.call(member, request).await,
         }
     }
@@ -158,7 +152,6 @@ impl Transport for Cluster {
         match self {
             Self::Http(http) => http.watch(member, watch, since, feed).await,
             Self::V3(over) => over.watch(member, watch, since, feed).await,
-            Self::V3Json(over) => over.watch(member, watch, since, feed).await,
             Self::Memory(memory) => memory.watch(member, watch, since, feed).await,
         }
     }

@@ -34,18 +34,26 @@ impl Endpoint {
     /// http, without a port that of the scheme (semantics.md 2.1). A bare IPv6 address needs no brackets.
     ///
     /// # Errors
-    /// [`InvalidEndpoint`] when this is no http or https URL, or has a query or fragment.
+    /// [`InvalidEndpoint`] when this is no http or https URL, or has a query or fragment, or is probably misspelt: what
+    /// would be a path then could hold a password.
     pub fn parse(host: &str) -> Result<Self, InvalidEndpoint> {
         let text = host.trim();
+        if text.contains(char::is_control) {
+            return Err(InvalidEndpoint("a host has no line breaks or other control characters".into()));
+        }
         let text = match (text.parse::<Ipv6Addr>(), has_scheme(text)) {
             (Ok(address), _) => format!("http://[{address}]"),
             (_, true) => text.to_owned(),
-            (_, false) => format!("http://{text}"),
+            (_, false) => {
+                check_bare(text)?;
+                format!("http://{text}")
+            }
         };
         let url = Url::parse(&text).map_err(|error| InvalidEndpoint(format!("not a URL: {error}")))?;
         if url.query().is_some() || url.fragment().is_some() {
             return Err(InvalidEndpoint("a host has no query and no fragment".into()));
         }
+        check_path(url.path())?;
         Ok(Self {
             host: trimmed(&url),
             server: trimmed(&without_credentials(url.clone())),
@@ -98,6 +106,35 @@ fn has_scheme(text: &str) -> bool {
         .any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
 }
 
+/// Refuses what, with http before it, would name another server than it was meant to.
+fn check_bare(text: &str) -> Result<(), InvalidEndpoint> {
+    let authority = text.split(['/', '\\']).next().unwrap_or_default();
+    let (name, port) = authority.split_once(':').unwrap_or((authority, "0"));
+    let is_http = ["http", "https"].iter().any(|scheme| name.eq_ignore_ascii_case(scheme));
+    let reason = if authority.is_empty() && !text.is_empty() {
+        "a host does not begin with a slash"
+    } else if is_http && port.parse::<u16>().is_err() {
+        "the scheme is not followed by ://"
+    } else if authority.ends_with(':') {
+        "the scheme is neither http:// nor https://, or the port is missing after the colon"
+    } else {
+        return Ok(());
+    };
+    Err(InvalidEndpoint(reason.into()))
+}
+
+/// Refuses a path that begins as the rest of a URL does, or holds what separates a password from its host.
+fn check_path(path: &str) -> Result<(), InvalidEndpoint> {
+    let reason = if path.starts_with("//") && path.contains(|sign| sign != '/') {
+        "a path does not begin with two slashes"
+    } else if path.contains('@') {
+        "an @ after the host is to be written as %40"
+    } else {
+        return Ok(());
+    };
+    Err(InvalidEndpoint(reason.into()))
+}
+
 fn trimmed(url: &Url) -> String {
     let text = url.as_str();
     text.strip_suffix('/').unwrap_or(text).to_owned()
@@ -143,6 +180,8 @@ mod tests {
             ("::1", "http://[::1]"),
             ("httpd-server:2379", "http://httpd-server:2379"),
             ("user:p%40ss@h:1", "http://user:p%40ss@h:1"),
+            ("http:2379", "http://http:2379"),
+            ("h:1//", "http://h:1/"),
         ] {
             assert_eq!(host(given), cleaned, "{given}");
         }
@@ -159,7 +198,31 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused_without_repeating_a_password() {
-        for text in ["", "http://", "h:port", "a b", "h:1?x=1", "h:1#x", "http://user:geheim@"] {
+        for text in [
+            "",
+            "http://",
+            "h:port",
+            "a b",
+            "h:1?x=1",
+            "h:1#x",
+            "http://user:geheim@",
+            "etcd://h",
+            "etcd://u:geheim@h",
+            "unix:///run/etcd.sock",
+            "/run/etcd.sock",
+            "//h",
+            "ftp://u:geheim@h",
+            "https:/u:geheim@h",
+            "https:u:geheim@h",
+            "HTTP:\\\\u:geheim@h",
+            "http//u:geheim@h",
+            "http/u:geheim@h",
+            "htps://u:geheim@h",
+            "http://h/u:geheim@x",
+            "http:",
+            "h:",
+            "h:1\n2",
+        ] {
             let error = Endpoint::parse(text).unwrap_err().to_string();
             assert!(error.contains("expected \"host:port\""), "{error}");
             assert!(!error.contains("geheim"), "{error}");

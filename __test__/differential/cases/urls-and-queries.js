@@ -210,7 +210,6 @@ module.exports = {
     },
     ...[
       ['GET', 'v2/keys/a?x=1', undefined, { y: 2 }],
-      ['GET', 'v2/keys/a#f', undefined, { y: 2 }],
       ['GET', 'version'],
       ['GET', 'v2/keys/a b'],
       ['GET', 'v2/keys/a\\b'],
@@ -229,6 +228,10 @@ module.exports = {
       ['OPTIONS', 'v2/keys/k'],
       ['ODD', 'v2/keys/k'],
     ].map((args) => raw(args)),
+    raw(['GET', 'v2/keys/a#f', undefined, { y: 2 }], {
+      difference: 'raw-paths',
+      expected: { wire: ['GET /v2/keys/a%23f?y=2'] },
+    }),
     raw(['GET', '/version'], { difference: 'raw-paths', expected: { wire: ['GET /version'] } }),
     raw(['GET', 'v2/../x'], { difference: 'raw-paths', expected: { wire: ['GET /x'] } }),
     raw(['GET', 'v2/keys/ü'], { difference: 'raw-paths', expected: { wire: ['GET /v2/keys/%C3%BC'] } }),

@@ -85,7 +85,7 @@ pub fn headers(options: &HttpOptions, endpoint: &Endpoint, hop: &Hop) -> HeaderM
     } else if let Some(authorization) = endpoint.authorization() {
         headers.entry(header::AUTHORIZATION).or_insert(authorization);
     }
-    if hop.way.is_tunnelled() || !(hop.way.is_forwarded() || hop.with_credentials) {
+    if !hop.way.is_forwarded() {
         // For a proxy alone: a tunnel's gets it when it is opened.
         headers.remove(header::PROXY_AUTHORIZATION);
     }

@@ -22,6 +22,7 @@ mod markers;
 pub mod messages;
 mod node;
 mod note;
+pub mod protocol;
 mod seen;
 pub mod session;
 mod set;

@@ -68,18 +68,7 @@ function onV3(api) {
       },
       {
         file: 'connections/proxies',
-        tests: [
-          'go requests over http with HTTP_PROXY: asynchronous, Sync and watches',
-          'go requests over http with http_proxy: asynchronous, Sync and watches',
-          'go requests over http with the option proxy: asynchronous, Sync and watches',
-          'go requests over http with the option proxy, whatever NO_PROXY says: asynchronous, Sync and watches',
-          'goes nothing that NO_PROXY names, nor anything with a proxy of null',
-          'goes who has its password, over http and https',
-          "goes nobody with a wrong password, over http: the proxy's answer is in the error",
-          "goes nobody without one, over http: the proxy's answer is in the error",
-          'goes a process whose environment named it from the start',
-        ],
-        because: 'they read the paths of v2 in the log of the proxy, or its answer to one',
+        because: 'it looks for the paths of v2 in the log of a proxy: v3/proxies does so for v3',
       },
       {
         file: 'processes/close',

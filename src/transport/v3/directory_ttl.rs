@@ -254,3 +254,6 @@ fn in_order<'k>(
         .collect();
     sorted.into_values()
 }
+
+#[cfg(test)]
+mod tests;

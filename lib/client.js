@@ -62,7 +62,8 @@ class Client {
     const since = index === null ? undefined : Number(index);
     if (this.#inFlight.closed) throw closedError();
     this.#updateProxies();
-    return startWatch(this.servers, handlers, this.#inFlight, (id) =>
+    const serverVersion = (tell) => this.#tellVersion(false, timeout, tell);
+    return startWatch(this.servers, handlers, this.#inFlight, serverVersion, (id) =>
       this.#native.watch(id, key, parameters, since, timeout, buffer, bufferBytes, liveness),
     );
   }

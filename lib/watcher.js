@@ -126,12 +126,12 @@ class Watcher extends EventEmitter {
       },
       disconnected: (cause) => this.#disconnected(cause),
       closed: () => this.stop(),
-      unexpected: (fields) => this.#unexpected('Received unexpected response', fields),
+      unexpected: (error) => this.#unexpected(error),
       unsendable: (error) => {
         this.#refusal = error;
         this.#forgetSignal?.();
         this.#endLoops(error);
-        this.#unexpected(error.message, { ...error });
+        this.#unexpected(Object.assign(new Error(error.message), { ...error }));
       },
     };
   }
@@ -155,9 +155,9 @@ class Watcher extends EventEmitter {
     this.emit('reconnect', error);
   }
 
-  #unexpected(message, fields) {
+  #unexpected(error) {
     this.retryAttempts += 1;
-    this.#raise(Object.assign(new Error(message), fields));
+    this.#raise(error);
   }
 
   /** An error that nobody listens for is no reason to end the process. */

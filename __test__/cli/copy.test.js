@@ -8,13 +8,15 @@ const { test } = require('node:test');
 const Etcd = require('../..');
 const { cleanUp } = require('../support/clean-up');
 const { runCli, startCli } = require('../support/cli');
+const { findEtcdV3 } = require('../../scripts/etcd');
 const { freshPrefix, withEtcd } = require('../support/etcd');
 const { waitUntil } = require('../support/promises');
 const { Dice } = require('../support/random');
 
 const source = withEtcd();
-const target = withEtcd();
-const sides = () => ['--from', source.host, '--to', target.host, '--to-api', 'v2'];
+const target = withEtcd({ etcd: findEtcdV3() });
+const sides = () => ['--from', source.host, '--to', target.host];
+const replica = () => target.connect({ api: 'v3' });
 
 async function succeeds(args, options) {
   const result = await runCli(args, options);
@@ -50,8 +52,8 @@ test('a copy has the values, directories, names and times to live of the source'
   const key = freshPrefix();
   await fill(source.connect(), key);
   await succeeds(['copy', ...sides(), key, '--hidden', `${key}/_hidden`]);
-  assert.deepEqual(await contents(target.connect(), key), await contents(source.connect(), key));
-  assert.equal((await target.connect().get(`${key}/_hidden/secret`)).node.value, 's');
+  assert.deepEqual(await contents(replica(), key), await contents(source.connect(), key));
+  assert.equal((await replica().get(`${key}/_hidden/secret`)).node.value, 's');
   assert.equal(await differences(key, '--hidden', `${key}/_hidden`), '');
 });
 
@@ -62,7 +64,7 @@ test('hidden keys can be named in a file', async () => {
   cleanUp(() => fs.rmSync(folder, { recursive: true }));
   fs.writeFileSync(path.join(folder, 'keys'), `/${key}/_hidden\n\n`);
   await succeeds(['copy', ...sides(), key, '--hidden-file', path.join(folder, 'keys')]);
-  assert.equal((await target.connect().get(`${key}/_hidden/secret`)).node.value, 's');
+  assert.equal((await replica().get(`${key}/_hidden/secret`)).node.value, 's');
 });
 
 test('a copy that is run again writes nothing', async () => {
@@ -76,7 +78,7 @@ test('a copy that is run again writes nothing', async () => {
 test('a copy repairs what differs, and removes what is only in the target if it is told to', async () => {
   const key = freshPrefix();
   await fill(source.connect(), key);
-  const copy = target.connect();
+  const copy = replica();
   await copy.set(`${key}/plain`, 'other');
   await copy.set(`${key}/deep`, 'a key where a directory should be');
   await copy.set(`${key}/empty/dir`, 'a directory where a key should be');
@@ -89,7 +91,7 @@ test('a copy repairs what differs, and removes what is only in the target if it 
 
 test('diff says what differs, and its status is 1', async () => {
   const key = freshPrefix();
-  const [a, b] = [source.connect(), target.connect()];
+  const [a, b] = [source.connect(), replica()];
   await Promise.all([a, b].map((etcd) => etcd.set(`${key}/same`, '1', { ttl: 100 })));
   await a.set(`${key}/missing`, '1');
   await b.set(`${key}/extra`, '1');
@@ -125,8 +127,7 @@ test('what changes while a tree is copied is copied too, and --follow goes on wi
   const etcd = source.connect();
   for (let i = 0; i < 500; i++) await etcd.set(`${key}/d${i % 20}/k${i}`, '0');
   const seen = [];
-  const watcher = target
-    .connect()
+  const watcher = replica()
     .watcher(`${key}/last`, null)
     .on('change', (event) => seen.push(event.node.value));
   cleanUp(() => watcher.stop());
@@ -165,7 +166,7 @@ test('a copy that follows keeps alive what is refreshed in the source, and lets 
   await etcd.set(`${key}/refreshed`, 'v', { ttl: 3 });
   await etcd.set(`${key}/ends`, 'v', { ttl: 3 });
   const { child, ended } = startCli(['copy', ...sides(), key, '--follow']);
-  const copy = target.connect();
+  const copy = replica();
   await waitUntil(async () => (await copy.get(`${key}/ends`).catch(() => undefined)) !== undefined);
   await etcd.set(`${key}/refreshed`, undefined, { ttl: 300, refresh: true, prevExist: true });
   await waitUntil(async () => (await copy.get(`${key}/refreshed`)).node.ttl > 200);
@@ -178,7 +179,7 @@ test('a target that others write to ends a copy that follows with status 4, unle
   const key = freshPrefix();
   const etcd = source.connect();
   await etcd.set(`${key}/a`, '1');
-  const others = target.connect();
+  const others = replica();
   for (const flags of [[], ['--force']]) {
     const { child, printed, ended } = startCli(['copy', ...sides(), key, '--follow', ...flags]);
     await waitUntil(() => /following/.test(printed.stderr));
@@ -204,7 +205,7 @@ test('a copy that is killed at any moment is finished by the same command', { ti
   for (let round = 0; round < 5; round++) {
     const { child, ended } = startCli(['copy', ...sides(), key, '--delete']);
     const enough = dice.below(1500);
-    const copy = target.connect();
+    const copy = replica();
     await Promise.race([ended, waitUntil(async () => (await countBelow(copy, key)) >= enough)]);
     child.kill('SIGKILL');
     await ended;
@@ -226,7 +227,7 @@ test('Ctrl-C ends a copy with status 130, and says how to go on', async () => {
   const etcd = source.connect();
   await Promise.all(Array.from({ length: 3000 }, (_, i) => etcd.set(`${key}/d${i % 300}/k${i}`, 'v')));
   const { child, ended } = startCli(['copy', ...sides(), key]);
-  await waitUntil(async () => (await countBelow(target.connect(), key)) > 0);
+  await waitUntil(async () => (await countBelow(replica(), key)) > 0);
   child.kill('SIGINT');
   const { code, stderr } = await ended;
   assert.equal(code, 130, stderr);
@@ -240,8 +241,30 @@ test('dump prints what a store in memory loads, and load writes it to an etcd', 
   const store = Etcd.memory(key);
   store.load(JSON.parse(stdout));
   assert.deepEqual(await contents(new Etcd(`memory:${key}`), key), await contents(source.connect(), key));
-  await succeeds(['load', '--endpoints', target.host], { input: JSON.stringify(store.dump()) });
+  const there = ['--endpoints', target.host, '--api', 'v3'];
+  await succeeds(['load', ...there], { input: JSON.stringify(store.dump()) });
   assert.equal(await differences(key), '');
+});
+
+test('a tree goes back from v3 to v2, and from v3 to v3 below a namespace', async () => {
+  const key = freshPrefix();
+  await fill(replica(), key);
+  const back = ['--from', target.host, '--from-api', 'v3', '--to', source.host, '--to-api', 'v2', key];
+  await succeeds(['copy', ...back]);
+  assert.deepEqual(await contents(source.connect(), key), await contents(replica(), key));
+  const below = [
+    '--from',
+    target.host,
+    '--from-api',
+    'v3',
+    '--to',
+    target.host,
+    '--to-namespace',
+    `/${key}-below`,
+    key,
+  ];
+  await succeeds(['copy', ...below]);
+  assert.equal((await runCli(['diff', ...below])).code, 0);
 });
 
 test('a tree that is none is refused before anything is written', async () => {

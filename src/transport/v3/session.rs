@@ -96,7 +96,9 @@ impl<C: Carrier> Session<C> {
         let mut renewals = 0;
         loop {
             let token = proof.token.as_ref();
-            match self.carrier.watch(member, create.clone(), token, options, liveness).await {
+            // Boxed: a watch mostly waits for changes, and there may be thousands that should not carry this meanwhile.
+            let registering = Box::pin(self.carrier.watch(member, create.clone(), token, options, liveness));
+            match registering.await {
                 Err(Refusal::Status(status)) if renewals < RENEWALS && self.may_renew(member, &status) => {
                     proof = self.proof(member, Some(&proof), options).await?;
                     renewals += 1;
@@ -141,11 +143,23 @@ impl<C: Carrier> Session<C> {
         let Credentials::User { name, password } = &identity.credentials else {
             return Ok(identity.current().unwrap_or_default());
         };
+        // Boxed, as it is large and rare: the future of a call is moved and stored for every call.
+        Box::pin(self.fetched(member, identity, (name, password), refused, options)).await
+    }
+
+    async fn fetched(
+        &self,
+        member: usize,
+        identity: &Identity,
+        (name, password): (&str, &str),
+        refused: Option<&Proof>,
+        options: CallOptions,
+    ) -> Result<Proof, SessionError> {
         let _fetching = identity.fetching().await;
         if let Some(proof) = identity.other_than(refused) {
             return Ok(proof);
         }
-        let request = AuthenticateRequest { name: name.clone(), password: password.clone() };
+        let request = AuthenticateRequest { name: name.to_owned(), password: password.to_owned() };
         let replaced = match self.carrier.call(member, &request, None, options).await {
             Ok(answer) => identity.replace(Some(&answer.token)),
             Err(Refusal::Status(status)) if status.is_auth_disabled() => identity.replace(None),

@@ -44,7 +44,8 @@ impl Watched for GrpcWatched {
     async fn next(&mut self) -> Result<Told, Refusal> {
         loop {
             match self.entry.mailbox.next().await? {
-                Found::Overflow => self.renew().await?,
+                // Boxed, as it is rare.
+                Found::Overflow => Box::pin(self.renew()).await?,
                 Found::Told(told) => {
                     let last = match &told {
                         Told::Events { events, .. } => events.last().map_or(0, revision_of),

@@ -96,7 +96,8 @@ impl JsonWatched {
                 self.progress = None;
                 Ok(settled.map(|revision| Told::Progress { revision }))
             }
-            () = sleep_until(self.renews) => self.renew().await,
+            // Boxed, as it is large and rare.
+            () = sleep_until(self.renews) => Box::pin(self.renew()).await,
         }
     }
 }

@@ -156,6 +156,13 @@ describe('npm install', () => {
     assertWorks(aliased);
   });
 
+  test('brings the command, under either name', () => {
+    for (const folder of [path.join(home, 'plain'), aliased]) {
+      const run = [NPM, 'exec', '--offline', '--', 'node-etcd-native', '--version'];
+      assert.equal(runNode(folder, run), `${version}\n`);
+    }
+  });
+
   test('leaves a tree that npm has nothing to say against', () => {
     const tree = JSON.parse(runNode(aliased, [NPM, 'ls', '--all', '--json']));
     assert.deepEqual([tree.problems, tree.invalid], [undefined, undefined]);

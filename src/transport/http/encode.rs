@@ -59,7 +59,8 @@ fn method(verb: &Verb) -> Result<Method, InvalidMethod> {
 
 fn uri(hop: &Hop) -> Result<Uri, Failed> {
     let text = if hop.way.is_forwarded() { hop.url_text().into() } else { hop.path.clone() };
-    Uri::from_maybe_shared(text).map_err(|error| fault::unsendable(&hop.url_text(), error))
+    // A query may hold a value, which belongs in no message.
+    Uri::from_maybe_shared(text).map_err(|error| fault::unsendable(&hop.way.origin, error))
 }
 
 /// The headers of a hop, but for those of its form.

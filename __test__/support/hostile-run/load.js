@@ -1,7 +1,7 @@
 'use strict';
 
 // The process of a hostile run that may crash: node load.js SEED ROUNDS SECONDS. Rounds of calls and a watcher, so many
-// or, if SECONDS is not 0, for so long. Prints { wrong, … } as JSON.
+// or, if SECONDS is not 0, for so long. Prints { wrong, … } as JSON, and ends at the tenth thing that is wrong.
 
 const { inspect } = require('node:util');
 const Etcd = require('../../..');

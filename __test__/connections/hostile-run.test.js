@@ -1,7 +1,8 @@
 'use strict';
 
 // Odd arguments for every method, and a server whose answers are changed in their body, headers or framing, by seeds.
-// SEED=… repeats one run, and npm run soak -- --hostile goes on as long as one likes.
+// SEED=… repeats the arguments of a run and the sequence of answers; which request gets which answer depends on their
+// order of arrival. npm run soak -- --hostile goes on as long as one likes.
 
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');

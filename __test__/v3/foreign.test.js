@@ -168,4 +168,21 @@ describe('a large tree', () => {
     const err = await rejection(small.get(key, { recursive: true }));
     assert.equal(err.errors[0].httperror.code, 'ERR_RESPONSE_TOO_LARGE');
   });
+
+  test('is refused when its values would fill the heap', async () => {
+    const many = `${key}-many`;
+    let next = 0;
+    const putSome = async () => {
+      while (next < 215_000) {
+        const first = next;
+        next += 120;
+        await other.putAll(Object.fromEntries(Array.from({ length: 120 }, (_, i) => [`${many}/${first + i}`, ''])));
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, putSome));
+    const etcd = new Etcd(server.host, { api: 'v3', maxRetries: 0 });
+    const err = await rejection(etcd.get(many));
+    assert.equal(err.errors[0].httperror.code, 'ERR_RESPONSE_TOO_LARGE');
+    assert.match(err.errors[0].httperror.message, /^The reply holds more than 1048576 values/);
+  });
 });

@@ -12,3 +12,4 @@ pub mod render;
 pub mod reply;
 pub mod request;
 pub mod time;
+pub mod values;

@@ -2,8 +2,8 @@
 
 use crate::transport::http::decoding::Decoder;
 use crate::transport::http::exchange::Body;
-use crate::transport::http::values;
 use crate::v2::failure::{Failed, Kind};
+use crate::v2::values;
 use crate::wire::bounded::bounded;
 use crate::wire::fault::{self, Fault, Stage};
 use crate::wire::pool::Lease;

@@ -7,7 +7,6 @@ pub mod exchange;
 mod member;
 pub mod options;
 pub mod redirect;
-mod values;
 pub mod watch;
 
 use crate::transport::{Broken, Feed, Transport};

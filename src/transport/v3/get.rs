@@ -13,13 +13,15 @@ use crate::v2::path::Path;
 use crate::v2::render::Listing;
 use crate::v2::reply::Reply;
 use crate::v2::time::Timestamp;
+use crate::v2::values;
 use crate::wire::fault;
 
 /// How many keys are asked for at once.
 const PAGE: i64 = 500;
 
 /// # Errors
-/// What v2 refuses, and when there is no answer. `max_size` limits the bytes that are read.
+/// What v2 refuses, and when there is no answer. `max_size` limits the bytes that are read, and the values
+/// that JavaScript makes of them.
 pub async fn get<C: Carrier>(
     access: &Access<'_, C>,
     get: &Get,
@@ -41,7 +43,12 @@ pub async fn get<C: Carrier>(
         let revision = outcome.header.revision;
         let rest = |range| RangeRequest { revision, ..serializable(range) };
         let keys = keys(access, get, here, rest, max_size).await?;
-        list(layout, &node, &keys, get.recursive, now)
+        let body = list(layout, &node, &keys, get.recursive, now);
+        let most = values::limit(max_size);
+        if values::exceed(&body, most) {
+            return Err(Stop::Failed(fault::too_many_values(most)));
+        }
+        body
     } else {
         return Err(why_missing(access, key).await);
     };

@@ -1,7 +1,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { test } = require('node:test');
+const { test } = require('../support/test');
 const { freshPrefix, withEtcd } = require('../support/etcd');
 const { runCli, startCli } = require('../support/cli');
 const { waitUntil } = require('../support/promises');

@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
-const { test } = require('node:test');
+const { test } = require('../support/test');
 const { cleanUp } = require('../support/clean-up');
 const { COMMAND } = require('../support/cli');
 const { freshPrefix, withEtcd } = require('../support/etcd');

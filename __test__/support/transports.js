@@ -40,6 +40,12 @@ const SCRIPTED = {
   'watcher/faults': ['an answer that is no event', 'a watcher of several hosts', 'during a pause'],
 };
 
+/** The command says which etcd is meant, and of which store, by its own arguments. */
+const OF_THE_COMMAND = ['cli/copy', 'cli/requests', 'cli/terminal'].map((file) => ({
+  file,
+  because: 'the command is told by its arguments what it talks to',
+}));
+
 /** What a transport leaves out, from tests by file. */
 function leftOutFor(testsByFile, because) {
   return Object.entries(testsByFile).map(([file, tests]) => ({ file, tests, because }));
@@ -54,6 +60,7 @@ function onV3(api) {
     env: { NODE_ETCD_API: api },
     runBeside: runScript,
     leavesOut: [
+      ...OF_THE_COMMAND,
       { file: 'install/install', because: 'that is a test of the package, which is the same for each transport' },
       { file: 'support/support', because: 'that is a test of the tools, which are the same for each transport' },
       {
@@ -119,6 +126,7 @@ const TRANSPORTS = {
       { file: 'connections/local-failures', because: 'it is not reached through a network' },
       { file: 'processes/refusals', because: 'it needs neither descriptors nor a thread' },
       { file: 'connections/proxies', because: 'it is not reached through a network' },
+      ...OF_THE_COMMAND,
       { file: 'install/install', because: 'that is a test of the package, which is the same for each transport' },
       { file: 'support/support', because: 'that is a test of the tools, which are the same for each transport' },
       {

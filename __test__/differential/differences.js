@@ -239,6 +239,12 @@ module.exports = [
     '`reconnect`, and soon again',
     '`error`, and again after 30 s',
   ),
+  row(
+    'watch-replaced',
+    'watcher and `watchIndex`: a store that was wiped or restored, or another cluster in its place',
+    'waited for, for as long as its indexes are lower',
+    '`resync`, or an error of `watchIndex`, with `errorCode` 401',
+  ),
   row('watcher-request', '`watcher.request`', 'the token of the last poll', 'is not there'),
   row(
     'watcher-pause',

@@ -169,7 +169,8 @@ impl Exchange for Http {
 
 impl Transport for Http {
     async fn call(&self, member: usize, request: &Request) -> Result<Reply, Failed> {
-        let reply = self.open(member, request).await?.complete(self.limit()).await?;
+        let opened = self.open(member, request).await?;
+        let reply = watch::store::complete(self, member, request, opened).await?;
         if reply.status < 500 || reply.is_refusal() { Ok(reply) } else { Err(Failed::unavailable(reply)) }
     }
 

@@ -10,10 +10,11 @@ mod event;
 mod kept;
 mod ndjson;
 mod poll;
+pub mod store;
 mod stream;
 
 use crate::transport::http::exchange::{Body, Exchange, Opened};
-use crate::transport::{Broken, Feed};
+use crate::transport::{Broken, Feed, Position, Standing};
 use crate::v2::failure::Failed;
 use crate::v2::request::{Request, Target, Verb, Watch};
 use crate::wire::fault;
@@ -22,7 +23,8 @@ use poll::Poll;
 use std::convert::Infallible;
 use std::future::Future;
 use std::time::Duration;
-use stream::{Stream, index_of};
+use store::{is_etcds, went_back};
+use stream::Stream;
 use tokio::time::{sleep, timeout};
 
 /// How many polls in a row must find their event in the history, with later ones behind it, before a stream is opened.
@@ -109,32 +111,43 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
     /// A long poll, to its event: with the index of the store at its registration.
     async fn poll(&mut self) -> Result<(u64, Found), Interruption> {
         let mut poll = self.open_poll().await?;
-        self.register(&poll).await;
         loop {
-            let registered = poll.registered;
-            tokio::select! {
+            let is_behind = self.register(poll.position.as_ref()).await?;
+            let position = poll.position.clone();
+            let renewed = tokio::select! {
                 biased;
                 begun = poll.begin() => break begun?,
-                renewed = self.renew(registered) => if let Some(renewed) = renewed? {
-                    self.register(&renewed).await;
-                    poll = renewed;
-                },
+                renewed = self.renew(position, is_behind) => renewed?,
+            };
+            if let Some(renewed) = renewed {
+                poll = renewed;
             }
         }
-        let (asked, registered) = (poll.asked, poll.registered);
+        let asked = poll.asked;
+        let registered = poll.position.as_ref().map_or(0, |position| position.index);
         let found = poll.finish(opening(self.watch)).await?;
         if asked.is_none() {
             // Whatever comes first is new, also if the headers say otherwise, as those of a test server may.
             self.next = self.next.min(Some(found.change.index));
         }
-        Ok((registered.unwrap_or(0), found))
+        Ok((registered, found))
     }
 
     /// Resolves when a poll has been quiet for long enough, with the new one that replaces it; with `None` when only the
     /// open one reaches back far enough.
-    async fn renew(&mut self, registered: Option<u64>) -> Result<Option<Box<Poll<E::Body>>>, Interruption> {
+    async fn renew(
+        &mut self,
+        registered: Option<Position>,
+        is_behind: bool,
+    ) -> Result<Option<Box<Poll<E::Body>>>, Broken> {
+        if let (true, Some(position), Some(next)) = (is_behind, &registered, self.next) {
+            let watch = self.request(self.next, false);
+            if went_back(self.exchange, self.member, &watch, next).await {
+                return Err(Broken::Replaced(position.clone()));
+            }
+        }
         sleep(settling(self.watch)).await;
-        self.settled = registered.unwrap_or(0) + 1;
+        self.settled = registered.map_or(0, |position| position.index) + 1;
         self.feed.progress(self.settled);
         sleep(renewal(self.watch)).await;
         loop {
@@ -166,7 +179,8 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
         let request = self.request(None, true);
         let mut stream =
             Stream::new(open(self.exchange, self.member, &request).await?, self.exchange.limit());
-        if stream.registered == 0 {
+        self.register(stream.position.as_ref()).await?;
+        if stream.registered() == 0 {
             // Nobody knows where its gap ends.
             return Ok(());
         }
@@ -196,13 +210,13 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
         stream: &mut Stream<E::Body>,
         aside: &mut Aside,
     ) -> Result<(), Interruption> {
-        while self.next.is_some_and(|next| next <= stream.registered) {
+        while self.next.is_some_and(|next| next <= stream.registered()) {
             // If nothing begins, no event lies in the gap or the connections are dead: a poll of its own finds out.
             let poll = beside(stream, aside, Some(CALM), self.begin_poll()).await??;
             let found = beside(stream, aside, None, poll.finish(opening(self.watch))).await??;
-            if found.change.index > stream.registered {
+            if found.change.index > stream.registered() {
                 // Between the last one told and the registration there is nothing.
-                self.next = self.next.max(Some(stream.registered + 1));
+                self.next = self.next.max(Some(stream.registered() + 1));
                 return Ok(());
             }
             self.tell(found).await?;
@@ -253,12 +267,15 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
         Ok(())
     }
 
-    /// Learns where the store is from the headers of a poll, if they say so.
-    async fn register(&mut self, poll: &Poll<E::Body>) {
-        if let Some(index) = poll.registered {
-            self.next.get_or_insert(index + 1);
-            self.feed.registered(index).await;
+    /// Learns where the store is, if the headers of a reply say so. Whether it is behind what was seen.
+    async fn register(&mut self, position: Option<&Position>) -> Result<bool, Broken> {
+        let Some(position) = position else { return Ok(false) };
+        let standing = self.feed.registered(position).await;
+        if standing == Standing::Other {
+            return Err(Broken::Replaced(position.clone()));
         }
+        self.next.get_or_insert(position.index + 1);
+        Ok(standing == Standing::Behind)
     }
 
     fn request(&self, index: Option<u64>, stream: bool) -> Request {
@@ -294,7 +311,7 @@ async fn open<E: Exchange>(
     if opened.status < 400 {
         return Ok(opened);
     }
-    let is_etcds = index_of(&opened.headers).is_some();
+    let is_etcds = is_etcds(&opened.headers);
     let reply = opened.complete(exchange.limit()).await.map_err(Broken::Failed)?;
     if reply.status >= 500 {
         return Err(Broken::Failed(Failed::unavailable(reply)));

@@ -1,10 +1,10 @@
 //! A long poll, which the server keeps: for the first change at or after an index.
 
-use crate::transport::Broken;
 use crate::transport::http::exchange::{Body, Opened, header_text};
 use crate::transport::http::watch::event::{self, Found};
 use crate::transport::http::watch::kept::Kept;
-use crate::transport::http::watch::stream::index_of;
+use crate::transport::http::watch::store::{is_etcds, position_of};
+use crate::transport::{Broken, Position};
 use crate::v2::failure::Failed;
 use crate::v2::reply::Reply;
 use crate::wire::fault;
@@ -17,7 +17,7 @@ pub struct Poll<B> {
     /// The index that it asks for.
     pub asked: Option<u64>,
     /// Where the store was at its registration; `None` when the headers do not say.
-    pub registered: Option<u64>,
+    pub position: Option<Position>,
     opened: Opened<B>,
     /// What has come of the reply's body.
     kept: Kept,
@@ -28,8 +28,8 @@ pub struct Poll<B> {
 impl<B: Body> Poll<B> {
     /// Of an event, at most so many bytes are kept.
     pub fn new(asked: Option<u64>, opened: Opened<B>, limit: usize) -> Self {
-        let registered = index_of(&opened.headers).filter(|&index| index > 0);
-        Self { asked, registered, opened, kept: Kept::new(limit), has_begun: false, has_ended: false }
+        let position = position_of(&opened.headers);
+        Self { asked, position, opened, kept: Kept::new(limit), has_begun: false, has_ended: false }
     }
 
     /// Waits for the first bytes of the reply's body, or for its end. Safe to drop and call again.
@@ -55,7 +55,7 @@ impl<B: Body> Poll<B> {
             self.take(chunk).map_err(Broken::Failed)?;
         }
         let Opened { status, headers, .. } = self.opened;
-        let is_etcds = index_of(&headers).is_some();
+        let is_etcds = is_etcds(&headers);
         let is_whole = self.kept.is_whole();
         let reply = Reply { status, headers: header_text(&headers), body: self.kept.into_text() };
         let found = Found { is_whole, ..event::read(reply, is_etcds)? };

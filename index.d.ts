@@ -919,10 +919,14 @@ declare namespace Etcd {
     /**
      * Milliseconds within which a connection is noticed that died without a word, as when a load balancer dropped it:
      * from 100 to 2,147,483,647. Default 60,000. Every eighth to quarter of it a poll that waits is replaced by a new
-     * one, and connecting, the response headers and each further piece of a change may take a quarter of it.
+     * one; connecting, an answer of the server when it is asked whether it is there, and each further piece of a change may take a
+     * quarter of it.
      */
     liveness?: number | undefined;
-    /** Milliseconds for connecting and for the headers, instead of the client's {@link EtcdOptions.timeout}. */
+    /**
+     * Milliseconds for connecting, and for the server's answer if it is asked whether it is there, instead of the client's
+     * {@link EtcdOptions.timeout}.
+     */
     timeout?: number | undefined;
     /** Without effect: a watcher never gives up. */
     maxRetries?: number | undefined;

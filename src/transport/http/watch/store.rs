@@ -75,16 +75,31 @@ pub async fn went_back<E: Exchange>(exchange: &E, member: usize, watch: &Request
     }
 }
 
-/// Asks where the store is.
+/// Where the store is, by a plain read: what is no poll and no stream is passed on at once by all that is on the way.
+///
+/// # Errors
+/// When the member fails.
+pub async fn position<E: Exchange>(
+    exchange: &E,
+    member: usize,
+    watch: &Request,
+) -> Result<Option<Position>, Failed> {
+    ask(exchange, member, &question(watch, &[])).await
+}
+
 async fn ask<E: Exchange>(
     exchange: &E,
     member: usize,
     question: &Request,
 ) -> Result<Option<Position>, Failed> {
-    let opened = exchange.open(member, question).await?;
+    let opened = exchange.open(member, question, question.timeout).await?;
     let position = position_of(&opened.headers);
     if opened.status >= 500 {
         return Err(Failed::unavailable(opened.complete(exchange.limit()).await?));
+    }
+    if question.verb == Verb::Head {
+        // There is no body: this keeps the connection.
+        opened.complete(exchange.limit()).await?;
     }
     Ok(position)
 }

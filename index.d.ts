@@ -616,28 +616,28 @@ declare namespace Etcd {
     etcdcluster: string;
   }
 
-  /** The answer of `selfStats()`. */
+  /** The answer of `selfStats()`. With `{ api: 'v3' }` what v3 does not tell is missing: times and numbers of requests. */
   export interface SelfStats {
     name: string;
     id: string;
     /** `StateLeader`, `StateFollower` or `StateCandidate`. */
     state: string;
     /** When the member started: ISO 8601 text. */
-    startTime: string;
+    startTime?: string;
     leaderInfo: {
       /** The leader's id. */
       leader: string;
       /** How long it has been the leader, such as `1h2m3.4s`. */
-      uptime: string;
+      uptime?: string;
       /** Since when: ISO 8601 text. */
-      startTime: string;
+      startTime?: string;
     };
-    recvAppendRequestCnt: number;
+    recvAppendRequestCnt?: number;
     /** Requests a second; missing while there are none. */
     recvPkgRate?: number;
     /** Bytes a second; missing while there are none. */
     recvBandwidthRate?: number;
-    sendAppendRequestCnt: number;
+    sendAppendRequestCnt?: number;
     /** Requests a second; missing while there are none. */
     sendPkgRate?: number;
     /** Bytes a second; missing while there are none. */
@@ -648,17 +648,17 @@ declare namespace Etcd {
   export interface LeaderStats {
     /** The leader's id. */
     leader: string;
-    /** The followers by their ids. Latencies are in milliseconds. */
+    /** The followers by their ids. Latencies are in milliseconds; with `{ api: 'v3' }` nothing is told of them. */
     followers: {
       [id: string]: {
-        latency: {
+        latency?: {
           current: number;
           average: number;
           standardDeviation: number;
           minimum: number;
           maximum: number;
         };
-        counts: { fail: number; success: number };
+        counts?: { fail: number; success: number };
       };
     };
   }
@@ -673,12 +673,23 @@ declare namespace Etcd {
 
   // ---- Options ----
 
+  /** Which of etcd's APIs keeps the keys. */
+  export type Api = 'v2' | 'v3' | 'v3-json';
+
   /**
    * The options of `new Etcd(hosts, options)`. A value of the wrong type throws an error with code
    * `ERR_INVALID_ARG_TYPE`; a value that cannot be used, and any option that is not listed here, throws one with code
    * `ERR_INVALID_ARG_VALUE`. Both name the option.
    */
   export interface EtcdOptions extends TlsOptions {
+    /**
+     * Which of etcd's APIs keeps the keys: `'v2'`, over HTTP; `'v3'`, over gRPC, with which the same methods work on
+     * etcd 3.4 and newer; `'v3-json'`, the same over etcd's JSON gateway, where only HTTP/1.1 gets through. The stores of
+     * v2 and v3 are separate. Default: the environment variable `NODE_ETCD_API`, else `'v2'`.
+     */
+    api?: Api | undefined;
+    /** The prefix of all keys on etcd v3, such as `/app`. Default: none. Refused with `v2`. */
+    namespace?: string | undefined;
     /**
      * Milliseconds without progress after which a try at one host fails: while connecting (`ETIMEDOUT`) or while
      * waiting for data (`ESOCKETTIMEDOUT`). The next host is tried then. It is not a limit for the whole request, and
@@ -694,8 +705,10 @@ declare namespace Etcd {
      */
     resendWrites?: boolean | undefined;
     /**
-     * Bytes that an answer's body may have, default 256 MiB. A larger one is a failed try at this host: the code of
-     * its `httperror` is `ERR_RESPONSE_TOO_LARGE`. A larger event is an `error` of the watcher, which goes on behind it.
+     * Bytes that an answer's body may have, default 64 MiB. A larger one is a failed try at this host: the code of
+     * its `httperror` is `ERR_RESPONSE_TOO_LARGE`. So is one with more JSON values than one for each 64 bytes of this, and
+     * than 1,048,576, which are about 200,000 keys. A larger event is an `error` of the
+     * watcher, which goes on behind it.
      */
     maxResponseSize?: number | undefined;
 
@@ -790,8 +803,8 @@ declare namespace Etcd {
   }
 
   /**
-   * Options of every method. What is not listed here is sent to etcd as a query parameter. Your object is never
-   * changed.
+   * Options of every method. What is not listed here is sent to etcd as a query parameter: a {@link Value}, as all else
+   * is a TypeError. Your object is never changed.
    */
   export interface CallOptions {
     /** For this call, instead of the client's {@link EtcdOptions.maxRetries}. */
@@ -1268,7 +1281,7 @@ declare namespace Etcd {
 
   /** What a watcher's listeners are called with. */
   export interface WatcherEvents {
-    /** Any change; before the event named after its action. */
+    /** Any change; before the event named after its action. An action that is not named here has no other event. */
     change: ChangeArguments;
     set: ChangeArguments;
     create: ChangeArguments;
@@ -1307,7 +1320,9 @@ declare namespace Etcd {
   export interface UnexpectedResponseError extends Error {
     /** The body that was no event; etcd's own has an `errorCode`, such as 110 for missing credentials. */
     response?: unknown;
-    /** `ERR_INVALID_KEY`: the key has a `.` or `..` segment, and nothing is watched. */
+    /**
+     * `ERR_NOT_ETCD`: no etcd answers so. `ERR_INVALID_KEY`: the key has a `.` or `..` segment, and nothing is watched.
+     */
     code?: string;
   }
 

@@ -113,6 +113,11 @@ const CLIENTS = {
   'node-etcd': (host) => etcdLike(require('node-etcd'), host),
 };
 
-const MODULES = { 'node-etcd-native': '..', 'node-etcd': 'node-etcd', undici: 'undici' };
+const MODULES = {
+  'node-etcd-native': '..',
+  before: process.env.BENCH_SUBJECT,
+  'node-etcd': 'node-etcd',
+  undici: 'undici',
+};
 
 module.exports = { CLIENTS, MODULES };

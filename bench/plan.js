@@ -8,6 +8,8 @@ const IN_MEMORY = `${OURS}, memory`;
 const PARSE = 'JSON.parse';
 const FEWER = `${OURS}, 64`;
 const LIMIT = 'wrk';
+/** Another checkout of this package. */
+const BEFORE = 'before';
 /** Members of a cluster: one, the usual, and two more than etcd recommends at most. */
 const HOSTS = [1, 3, 9];
 
@@ -187,6 +189,19 @@ function workloads({ warmUp, time, burst, sets, count, past, watchers, many, key
   ];
 }
 
+/** The same with two contestants for each of ours: this checkout and the one before. */
+function withBefore(list) {
+  const pair = (contestant) => [
+    contestant,
+    { ...contestant, name: contestant.name.replace(OURS, BEFORE), client: BEFORE },
+  ];
+  const both = (one) => ({
+    ...one,
+    contestants: one.contestants.filter(({ client }) => client === OURS).flatMap(pair),
+  });
+  return list.map(both).filter(({ contestants }) => contestants.length > 0);
+}
+
 /** That a request costs about as much with more of something as with less. */
 const hardlyGrows = (workload, less, more) =>
   more.map((count) => ({ workload, of: `${OURS}, ${count}`, metric: 'cpu', over: `${OURS}, ${less}`, atMost: 1.3 }));
@@ -236,4 +251,4 @@ const TARGETS = [
   { workload: 'size', metric: 'packedMb', atMost: 2.7 },
 ];
 
-module.exports = { FULL, LIMIT, OURS, QUICK, TARGETS, workloads };
+module.exports = { BEFORE, FULL, LIMIT, OURS, QUICK, TARGETS, withBefore, workloads };

@@ -2,7 +2,7 @@
 
 // Results as Markdown.
 
-const { OURS } = require('./plan');
+const { BEFORE, OURS } = require('./plan');
 const { judge } = require('./results');
 
 const METRICS = {
@@ -74,6 +74,27 @@ function full(results) {
   return [environment(results), targetTable(results), ...tables].join('\n\n');
 }
 
+/** Every figure of ours beside that of the checkout before, and what it is times that. */
+function compared(results) {
+  const rows = Object.values(results.workloads).flatMap(({ title, figures }) =>
+    Object.entries(figures)
+      .filter(([name]) => name.startsWith(OURS))
+      .flatMap(([name, now]) =>
+        comparedRows(`${title}${name.slice(OURS.length)}`, figures[name.replace(OURS, BEFORE)], now),
+      ),
+  );
+  return `${environment(results)}\n\n${table(['', '', 'before', 'now', 'now / before'], rows)}`;
+}
+
+const comparedRows = (title, before, now) =>
+  Object.keys(METRICS)
+    .filter((metric) => metric in now)
+    .map((metric) => {
+      const { title: what, format } = METRICS[metric];
+      const ratio = before[metric] ? (now[metric] / before[metric]).toFixed(3) : '';
+      return [title, what, format(before[metric]), format(now[metric]), ratio];
+    });
+
 /** What the README shows. */
 function brief(results) {
   const names = ['get64', 'set64', 'get1', 'getSync', 'burst'].filter((name) => name in results.workloads);
@@ -99,4 +120,4 @@ function between(text, content) {
   return `${before}${start}\n\n${content}\n\n${end}${after}`;
 }
 
-module.exports = { between, brief, full };
+module.exports = { between, brief, compared, full };

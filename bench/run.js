@@ -8,7 +8,7 @@
 //   npm run bench -- --rounds=2        the same with so many rounds instead of five
 //   npm run bench -- --report          measures nothing: writes from results.json what the first one writes
 //   npm run bench -- get64 burst       these workloads alone (see plan.js); writes nothing
-//   npm run bench -- --before=FOLDER   another checkout of this package takes part as `before`; writes nothing
+//   npm run bench -- --before=FOLDER   this package and another checkout of it alone, in turns; writes nothing
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -19,8 +19,8 @@ const { startEtcd } = require('../scripts/etcd');
 const { chart } = require('./chart');
 const { measure } = require('./child');
 const { startNginx } = require('./nginx');
-const { FULL, LIMIT, OURS, QUICK, workloads } = require('./plan');
-const { between, brief, full } = require('./report');
+const { BEFORE, FULL, LIMIT, OURS, QUICK, withBefore, workloads } = require('./plan');
+const { between, brief, compared, full } = require('./report');
 const { judge, medians } = require('./results');
 const { KEY, VALUE } = require('./replies');
 const { measureWrk, whileWriting } = require('./wrk');
@@ -52,10 +52,8 @@ function planned({ quick, before, rounds, only }) {
     if (!all.some((one) => one.name === name)) throw new Failure(`No workload is called ${name}`);
   }
   const chosen = all.filter(({ name }) => only.length === 0 || only.includes(name));
-  const contestants = (list) => (before ? [...list, { ...list[0], name: 'before', client: 'before' }] : list);
-  return chosen.map((one) => ({
+  return (before ? withBefore(chosen) : chosen).map((one) => ({
     ...one,
-    contestants: contestants(one.contestants),
     rounds: one.workload === 'size' ? 1 : settings.rounds,
   }));
 }
@@ -73,8 +71,8 @@ function ensurePeers() {
 function once({ workload, parameters }, contestant, host, before) {
   const all = { ...parameters, ...contestant.parameters, client: contestant.client, host };
   if (contestant.client === LIMIT) return measureWrk({ ...all, seconds: all.time / 1000 });
-  const env = contestant.client === 'before' ? { BENCH_SUBJECT: before } : {};
-  if (workload === 'size') return size(contestant.client === 'before' ? before : ROOT);
+  const env = contestant.client === BEFORE ? { BENCH_SUBJECT: before } : {};
+  if (workload === 'size') return size(contestant.client === BEFORE ? before : ROOT);
   if (workload === 'burst') return whileWriting(host, () => measure(workload, all, env));
   return measure(workload, all, env);
 }
@@ -89,7 +87,9 @@ function size(folder) {
 async function compete(one, host, before) {
   const rounds = Object.fromEntries(one.contestants.map(({ name }) => [name, []]));
   for (let round = 1; round <= one.rounds; round++) {
-    for (const contestant of one.contestants) {
+    // Who comes second meets a machine that the first one has warmed up: they change places.
+    const turns = round % 2 === 0 ? one.contestants.toReversed() : one.contestants;
+    for (const contestant of turns) {
       const figures = await once(one, contestant, host, before);
       rounds[contestant.name].push(figures);
       say(`${one.name}, round ${round} of ${one.rounds}, ${contestant.name}: ${inShort(figures)}`);
@@ -158,11 +158,15 @@ async function bench(options) {
   } finally {
     for (const server of Object.values(servers)) await server.stop();
   }
+  if (options.before) {
+    console.log(compared(results));
+    return;
+  }
   console.log(full(results));
   const targets = judge(results.workloads);
   say(`${targets.filter(({ met }) => met).length} of ${targets.length} targets met`);
   say(`${Math.round((performance.now() - started) / 1000)} s`);
-  if (options.only.length > 0 || options.before) return;
+  if (options.only.length > 0) return;
   write(options.quick ? path.join(__dirname, 'quick') : __dirname, results);
   if (!options.quick) publish(results);
 }

@@ -1,6 +1,6 @@
 'use strict';
 
-const { isDate } = require('node:util').types;
+const { isDate, isUint8Array } = require('node:util').types;
 const { invalidType, invalidValue } = require('./errors');
 
 /** No limit, as the native side counts. */
@@ -17,17 +17,34 @@ function parseOptional(options, callback) {
 }
 
 function checkOptions(options) {
-  if (options !== undefined && options !== null && typeof options !== 'object') {
-    throw invalidType('options', 'an object', options);
+  if (options !== undefined && options !== null) checkNamedValues('options', options);
+}
+
+/** What objects of names and values are to `Object.prototype.toString`, in every realm. */
+const NAMED_VALUES = new Set(['[object Object]', '[object Module]']);
+
+/** Names and values, not what keeps them elsewhere than in its properties: a Map, an array, a promise of options. */
+function checkNamedValues(name, value) {
+  if (typeof value !== 'object' || !NAMED_VALUES.has(Object.prototype.toString.call(value))) {
+    throw invalidType(name, 'an object of names and values', value);
   }
+  return value;
 }
 
 /** A copy with further properties; the caller's object is never changed. Inherited ones count, as they always did. */
 function extended(options, extra) {
   checkOptions(options);
-  const copy = {};
-  for (const name in options) copy[name] = options[name];
-  return Object.assign(copy, extra);
+  const entries = [];
+  for (const name in options) {
+    if (!isEverybodys(name, options[name])) entries.push([name, options[name]]);
+  }
+  // Unlike assigning, this makes a property of a name such as `__proto__`.
+  return Object.assign(Object.fromEntries(entries), extra);
+}
+
+/** Whether this is a method that some library gave to all objects. */
+function isEverybodys(name, value) {
+  return typeof value === 'function' && value === Object.prototype[name];
 }
 
 function checkKey(name, key) {
@@ -58,12 +75,18 @@ function checkBoolean(name, value) {
   return value;
 }
 
-/** What a stored value is compared with. Undefined is no condition, as it always was. */
+/** What can be sent, in words. */
+const TEXTUAL = 'a string, number, boolean, bigint, Date or Buffer';
+
+/** Whether a value can be sent as text. Told by what it is, not by its class, which every realm has anew. */
+function isTextual(value) {
+  if (typeof value === 'object') return value === null || isDate(value) || isUint8Array(value);
+  return typeof value !== 'function' && typeof value !== 'symbol' && value !== undefined;
+}
+
+/** What a stored value is compared with. */
 function checkOldValue(value) {
-  const isText = typeof value !== 'object' || value === null || isDate(value) || value instanceof Uint8Array;
-  if (!isText || typeof value === 'function' || typeof value === 'symbol') {
-    throw invalidType('oldValue', 'a string, number, boolean, bigint, Date or Buffer', value);
-  }
+  if (!isTextual(value)) throw invalidType('oldValue', TEXTUAL, value);
   return value;
 }
 
@@ -76,14 +99,18 @@ function checkSignal(signal) {
 }
 
 module.exports = {
+  TEXTUAL,
   checkAtLeastOne,
   checkBoolean,
   checkCount,
   checkKey,
+  checkNamedValues,
   checkNumber,
   checkOldValue,
   checkOptions,
   checkSignal,
   extended,
+  isEverybodys,
+  isTextual,
   parseOptional,
 };

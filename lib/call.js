@@ -16,8 +16,9 @@ const { nextTick } = process;
 /**
  * One request on its way: turns native events into a token's progress, and its end into an outcome.
  *
- * A request has `verb`, `target`, `isKey`, `parameters`, `waits`, `maxRetries`, the `hosts` of its client, and two
- * functions: `route()` for an order of the hosts, and `send(id, route)`, which blocks if the request is a Sync one.
+ * A request has `verb`, `target`, `isKey`, `parameters`, `waits`, `maxRetries`, the `hosts` of its client, and three
+ * functions: `route()` for an order of the hosts, `send(id, route)`, which blocks if the request is a Sync one, and
+ * `serverVersion(tell)`, which does so, too.
  */
 class Call {
   #id;
@@ -26,6 +27,7 @@ class Call {
   #observer;
   #finish;
   #inFlight;
+  #isGivenUp = false;
 
   /** `finish(err, body, headerLines)` is called at most once. */
   constructor(request, token, finish) {
@@ -38,6 +40,8 @@ class Call {
   start() {
     const { token } = this;
     this.#observer = observe(this.#request, token);
+    // A subscriber may have aborted it.
+    if (token.aborted) return;
     dispatch.start(this, (id) => {
       // Events of a Sync call come before this returns.
       this.#id = id;
@@ -68,6 +72,7 @@ class Call {
 
   /** The token was aborted. */
   aborted() {
+    this.#isGivenUp = true;
     dispatch.abort(this.#id);
     this.#ended();
   }
@@ -105,9 +110,18 @@ class Call {
       return this.#finished(errors.etcdError(body), '', headerLines);
     }
     if (this.#request.isKey && !isEtcdReply(this.#request, status, body)) {
-      return this.#finished(errors.notEtcdError(status, body), '', headerLines);
+      return this.#notEtcd(status, body, headerLines);
     }
     return this.#finished(null, body, headerLines);
+  }
+
+  /** When etcd has no v2 API, its version says what can be done. */
+  #notEtcd(status, body, headerLines) {
+    const tell = (version) => {
+      if (!this.token.aborted) this.#finished(errors.notEtcdError(status, body, version), '', headerLines);
+    };
+    if (errors.isWithoutV2(status, body)) this.#request.serverVersion(tell);
+    else tell();
   }
 
   #attemptFailed(failure) {
@@ -120,7 +134,8 @@ class Call {
     dispatch.end(this.#id);
     this.#ended();
     if (err) this.#observer?.failed(err);
-    this.#finish(err, body, headerLines);
+    // By a subscriber that was told just now, too.
+    if (!this.#isGivenUp) this.#finish(err, body, headerLines);
   }
 
   #ended() {
@@ -150,14 +165,15 @@ function caller(callback) {
 
 /** A call that has ended when this returns. */
 function blockOnCall(request, signal) {
-  if (signal?.aborted) return { err: new errors.AbortError(signal.reason), body: undefined, headers: undefined };
+  const abortedBy = (reason) => ({ err: new errors.AbortError(reason), body: undefined, headers: undefined });
+  if (signal?.aborted) return abortedBy(signal.reason);
   let outcome;
   const token = new CancellationToken(request, () => {});
   const call = new Call(request, token, (err, body, headerLines) => {
     outcome = { err, body, headers: headerLines === undefined ? undefined : parseHeaders(headerLines) };
   });
   call.start();
-  return outcome;
+  return outcome ?? abortedBy(undefined);
 }
 
 module.exports = { blockOnCall, startCall };

@@ -73,6 +73,7 @@ class ChangeIterator {
     const error = this.#error;
     this.#error = undefined;
     if (error) {
+      await undefined; // who else hears of the error does so before the end that it leads to
       this.#leave();
       throw error;
     }

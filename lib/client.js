@@ -13,13 +13,17 @@ const { startWatch } = require('./watch-call');
 /** Options of a single call that are no query parameters. */
 const RESERVED = new Set(['maxRetries', 'signal', 'synchronous', 'timeout']);
 const NONE = Object.freeze({ parameters: '', signal: undefined, synchronous: false });
-/** Parameters with `wait`, as etcd spells true (semantics.md 3.1). */
-const WAITS = /[?&]wait=(true|1|t|T|TRUE|True)(&|$)/;
+/** How long a server may take to tell its version, in milliseconds. */
+const VERSION_WITHIN = 2000;
+/** How etcd spells true (semantics.md 3.1). */
+const TRUE = ['true', '1', 't', 'T', 'TRUE', 'True'];
 
 /** Sends the requests of an Etcd object to its hosts. */
 class Client {
   #native;
   #inFlight = new InFlight();
+  /** Of a server, once it has been asked. */
+  #version;
   /** Gives the proxies to use now; see `proxiesOf`. */
   #proxies;
   /** Those that the native client knows of. */
@@ -58,7 +62,8 @@ class Client {
     const since = index === null ? undefined : Number(index);
     if (this.#inFlight.closed) throw closedError();
     this.#updateProxies();
-    return startWatch(this.servers, handlers, this.#inFlight, (id) =>
+    const serverVersion = (tell) => this.#tellVersion(false, timeout, tell);
+    return startWatch(this.servers, handlers, this.#inFlight, serverVersion, (id) =>
       this.#native.watch(id, key, parameters, since, timeout, buffer, bufferBytes, liveness),
     );
   }
@@ -73,7 +78,7 @@ class Client {
     const call = readCall(options);
     const { parameters, signal, synchronous, timeout = this.timeout, maxRetries = this.maxRetries } = call;
     const text = valueText(value);
-    const waits = WAITS.test(`?${parameters}`) || (!isKey && WAITS.test(target));
+    const waits = verb === 'GET' && isWait(isKey ? parameters : rawQuery(target, parameters));
     const native = this.#native;
     const request = {
       verb,
@@ -86,11 +91,24 @@ class Client {
       route: this.#route,
       send: (id, route) =>
         native.send(id, synchronous, verb, target, isKey, parameters, text, waits, maxRetries, timeout, route),
+      serverVersion: (tell) => this.#tellVersion(synchronous, timeout, tell),
     };
     if (this.#inFlight.closed) return rejectedCall(request, signal, callback, synchronous);
     this.#updateProxies();
     if (synchronous) return blockOnCall(request, signal);
     return startCall(request, signal, callback, this.#inFlight);
+  }
+
+  /** Tells the version of a server, if it says which: it is asked once. */
+  #tellVersion(synchronous, timeout, tell) {
+    if (this.#version !== undefined) return tell(this.#version);
+    const learn = (body) => {
+      if (typeof body?.etcdserver === 'string') this.#version = body.etcdserver;
+      tell(this.#version);
+    };
+    const options = { synchronous, timeout: Math.min(timeout || VERSION_WITHIN, VERSION_WITHIN), maxRetries: 0 };
+    if (synchronous) return learn(this.path('GET', '/version', undefined, options).body);
+    this.path('GET', '/version', undefined, options, (_, body) => learn(body));
   }
 
   /** The environment may say something else than before. */
@@ -100,6 +118,17 @@ class Client {
     this.#knownProxies = proxies;
     this.#native.setProxies(proxies);
   }
+}
+
+/** Whether a read with this query waits for a change: the first `wait` counts. Nothing else waits. */
+function isWait(query) {
+  return query !== '' && TRUE.includes(new URLSearchParams(query).get('wait'));
+}
+
+/** The query of a path that may have one of its own. */
+function rawQuery(path, parameters) {
+  const start = path.indexOf('?');
+  return start < 0 ? parameters : `${path.slice(start + 1)}&${parameters}`;
 }
 
 /** The outcome of a call that comes too late. */
@@ -123,13 +152,9 @@ function nativeClient(options) {
 /** Separates what concerns the call from what becomes the query. */
 function readCall(options) {
   if (options === undefined) return NONE;
-  const parameters = {};
-  for (const name in options) {
-    if (!RESERVED.has(name)) parameters[name] = options[name];
-  }
   const { maxRetries, signal, synchronous, timeout } = options;
   return {
-    parameters: encodeParameters(parameters),
+    parameters: encodeParameters(options, RESERVED),
     signal: signal === undefined || signal === null ? undefined : checkSignal(signal),
     synchronous: synchronous === true,
     timeout: timeout === undefined || timeout === null ? undefined : checkNumber('options.timeout', timeout),

@@ -1,42 +1,62 @@
 'use strict';
 
 const { isDate } = require('node:util').types;
+const { TEXTUAL, isEverybodys, isTextual } = require('./arguments');
 const { invalidType, invalidValue } = require('./errors');
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
+const FLAG = 'a boolean';
+const INDEX = 'a whole number';
+/** What etcd's own options take; others take all that can be sent. */
+const EXPECTED = new Map([
+  ['ttl', 'a number of seconds'],
+  ['prevIndex', INDEX],
+  ['waitIndex', INDEX],
+  ['dir', FLAG],
+  ['noValueOnSuccess', FLAG],
+  ['prevExist', FLAG],
+  ['quorum', FLAG],
+  ['recursive', FLAG],
+  ['refresh', FLAG],
+  ['sorted', FLAG],
+  ['stream', FLAG],
+  ['wait', FLAG],
+]);
+
 /**
- * Encodes an object as `request` did with qs (semantics.md 2.2): nested names in brackets, null as an empty value,
- * undefined and functions left out, RFC 3986 escapes.
+ * The options that are for etcd as a query: null as an empty value, undefined left out, RFC 3986 escapes (semantics.md
+ * 2.2). What cannot be written is refused: left out, a write would take place without its condition.
  */
-function encodeParameters(object) {
+function encodeParameters(options, others) {
   const pairs = [];
   // Inherited properties count, as they did.
-  for (const name in object) append(pairs, name, object[name]);
+  for (const name in options) {
+    const value = options[name];
+    if (value !== undefined && !others.has(name) && !isEverybodys(name, value)) pairs.push(pair(name, value));
+  }
   return pairs.join('&');
 }
 
-function append(pairs, name, value) {
-  if (value === undefined || typeof value === 'function') return;
-  if (typeof value === 'symbol') throw invalidType(name, 'a value that can be sent', value);
-  const text = asText(name, value);
-  if (text !== undefined) {
-    pairs.push(`${encode(name, name)}=${encode(name, text)}`);
-  } else {
-    for (const key of Object.keys(value)) append(pairs, `${name}[${key}]`, value[key]);
-  }
+function pair(name, value) {
+  const argument = `options.${name}`;
+  if (!isTextual(value)) throw invalidType(argument, EXPECTED.get(name) ?? TEXTUAL, value);
+  return `${encode(argument, name)}=${encode(argument, asText(argument, value))}`;
 }
 
-/** Scalars, dates and bytes; undefined for an object or array. */
 function asText(name, value) {
   if (value === null) return '';
   if (typeof value !== 'object') return String(value);
-  if (isDate(value)) {
-    if (Number.isNaN(value.getTime())) throw invalidValue(`The "${name}" argument is an invalid Date`);
-    return value.toISOString();
-  }
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString();
-  return undefined;
+  return isDate(value) ? dateText(name, value) : bytesText(value);
+}
+
+function dateText(name, date) {
+  if (Number.isNaN(date.getTime())) throw invalidValue(`The "${name}" argument is an invalid Date`);
+  return date.toISOString();
+}
+
+function bytesText({ buffer, byteOffset, byteLength }) {
+  return Buffer.from(buffer, byteOffset, byteLength).toString();
 }
 
 function encode(name, text) {
@@ -56,14 +76,8 @@ function valueText(value) {
   if (value === null || value === undefined) return null;
   // A callback in the value's place: etcd stored "" for it.
   if (typeof value === 'function') return '';
-  const text = typeof value === 'symbol' ? undefined : asText('value', value);
-  if (text === undefined) {
-    throw invalidType(
-      'value',
-      'a string, number, boolean, bigint, Date or Buffer (JSON.stringify other values)',
-      value,
-    );
-  }
+  if (!isTextual(value)) throw invalidType('value', `${TEXTUAL} (JSON.stringify other values)`, value);
+  const text = asText('value', value);
   if (LONE_SURROGATE.test(text)) throw loneSurrogate('value');
   return text;
 }

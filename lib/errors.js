@@ -50,14 +50,25 @@ function etcdError(body) {
   return withFields(new Error(textOf(body.message)), { errorCode: body.errorCode, error: body });
 }
 
-/** A reply to a keys operation that no etcd v2 API gives. */
-function notEtcdError(status, body) {
-  const hint =
-    status === 404 && typeof body === 'string' && body.includes('404 page not found')
-      ? '; etcd answers so when its v2 API is off: start it with --enable-v2'
-      : '';
+/** Whether a reply is what etcd says of a path that it does not have: here, of its v2 API. */
+function isWithoutV2(status, body) {
+  return status === 404 && typeof body === 'string' && body.includes('404 page not found');
+}
+
+/** A reply to a keys operation that no etcd v2 API gives; `version` is the server's, if it has told. */
+function notEtcdError(status, body, version) {
+  const hint = isWithoutV2(status, body) ? `; ${withoutV2(version)}` : '';
   const message = `The reply (status ${status}) is not one of etcd's v2 API${hint}`;
   return withFields(new Error(message), { code: 'ERR_NOT_ETCD', httpstatus: status, httpbody: body });
+}
+
+function withoutV2(version) {
+  const [major, minor] = version?.split('.').map(Number) ?? [];
+  const isGone = major > 3 || (major === 3 && minor >= 6);
+  const who = version === undefined ? 'etcd answers so when its v2 API is off' : `the server is etcd ${version}`;
+  const option = "set the option api to 'v3' (or NODE_ETCD_API=v3) to keep the same API on etcd v3";
+  if (isGone) return `${who}, which has no v2 API: ${option}`;
+  return `${who}${version === undefined ? '' : ' with its v2 API off'}: start it with --enable-v2, or ${option}`;
 }
 
 /** No endpoint is left. */
@@ -93,6 +104,13 @@ function networkError({ message, code, syscall, address, port, hostname, connect
   return withFields(new Error(message), { errno, code, syscall, address, port, hostname, connect });
 }
 
+/** An answer to a watch that is no event: etcd's own refusal, or one that no etcd's v2 API gives. */
+function unexpectedResponseError(response, isEtcds, version) {
+  const hint = isWithoutV2(404, response) ? `; ${withoutV2(version)}` : '';
+  const code = isEtcds ? undefined : 'ERR_NOT_ETCD';
+  return withFields(new Error(`Received unexpected response${hint}`), { code, response });
+}
+
 module.exports = {
   AbortError,
   closedError,
@@ -100,9 +118,11 @@ module.exports = {
   exhaustedError,
   invalidType,
   invalidValue,
+  isWithoutV2,
   networkError,
   notEtcdError,
   tooLargeError,
+  unexpectedResponseError,
   unknownOutcomeError,
   unsendableError,
 };

@@ -15,7 +15,6 @@ const { Watcher } = require('./watcher');
 function Etcd(hosts, options) {
   if (!(this instanceof Etcd)) throw new TypeError("Class constructor Etcd cannot be invoked without 'new'");
   this.client = new Client(hosts ?? '127.0.0.1:2379', options);
-  this.hosts = this.client.hosts();
   // Bound, as node-etcd has it.
   this.watcher = this.watcher.bind(this);
 }
@@ -52,12 +51,12 @@ Etcd.prototype.rmdir = function rmdir(dir, options, callback) {
 
 Etcd.prototype.compareAndSwap = function compareAndSwap(key, value, oldValue, options, callback) {
   const [opts, done] = parseOptional(options, callback);
-  return this.set(key, value, extended(opts, { prevValue: checkOldValue(oldValue) }), done);
+  return this.set(key, value, withOldValue(opts, oldValue), done);
 };
 
 Etcd.prototype.compareAndDelete = function compareAndDelete(key, oldValue, options, callback) {
   const [opts, done] = parseOptional(options, callback);
-  return this.del(key, extended(opts, { prevValue: checkOldValue(oldValue) }), done);
+  return this.del(key, withOldValue(opts, oldValue), done);
 };
 
 Etcd.prototype.watch = function watch(key, options, callback) {
@@ -77,7 +76,8 @@ Etcd.prototype.watcher = function watcher(key, index, options) {
 Etcd.prototype.raw = function raw(method, path, value, options, callback) {
   const [opts, done] = parseOptional(options, callback);
   if (typeof method !== 'string') throw invalidType('method', 'a string', method);
-  const target = `/${checkKey('path', String(path)).replace(/^\/+/, '')}`;
+  // A fragment, which would take the options along, is nothing that a server gets.
+  const target = `/${checkKey('path', String(path)).replace(/^\/+/, '').replaceAll('#', '%23')}`;
   return this.client.path(method.toUpperCase(), target, value, opts, done);
 };
 
@@ -111,6 +111,17 @@ Etcd.prototype.getHosts = function getHosts() {
   return this.hosts.slice();
 };
 
+/** Not of the object itself, nor enumerable: what prints a client shows no password. */
+Object.defineProperty(Etcd.prototype, 'hosts', {
+  get() {
+    return this.client?.hosts();
+  },
+  set(value) {
+    Object.defineProperty(this, 'hosts', { value, writable: true, configurable: true });
+  },
+  configurable: true,
+});
+
 Etcd.prototype.post = Etcd.prototype.create;
 Etcd.prototype.delete = Etcd.prototype.del;
 Etcd.prototype.testAndSet = Etcd.prototype.compareAndSwap;
@@ -128,6 +139,11 @@ for (const name of ['close', Symbol.asyncDispose]) {
 
 /** A store in this process, for tests of programs. */
 Etcd.memory = (name) => new MemoryStore(name);
+
+/** Options with an old value as a condition; undefined is none. */
+function withOldValue(options, oldValue) {
+  return extended(options, oldValue === undefined ? {} : { prevValue: checkOldValue(oldValue) });
+}
 
 /** A method that asks the server about itself. */
 function information(path) {

@@ -1,5 +1,7 @@
 'use strict';
 
+const { apart } = require('./uncaught');
+
 /** What a client has under way, and its end. A call has `isEndless()` and `abort()`, which removes it from here. */
 class InFlight {
   #calls = new Set();
@@ -18,14 +20,17 @@ class InFlight {
     if (this.#calls.size === 0) this.#resolveEnded?.();
   }
 
-  /** Gives up what would not end by itself, or everything; resolves when nothing is left. */
+  /**
+   * Gives up what would not end by itself, or everything, each apart from the others: a watcher's listeners are called.
+   * Resolves when nothing is left.
+   */
   close(abort) {
     this.closed = true;
     this.#ended ??= new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
     for (const call of this.#calls) {
-      if (abort || call.isEndless()) call.abort();
+      if (abort || call.isEndless()) apart(() => call.abort());
     }
     if (this.#calls.size === 0) this.#resolveEnded();
     return this.#ended;

@@ -1,7 +1,15 @@
 'use strict';
 
-const { checkAtLeastOne, checkBoolean, checkCount, checkNumber, checkOptions } = require('./arguments');
+const {
+  checkAtLeastOne,
+  checkBoolean,
+  checkCount,
+  checkNamedValues,
+  checkNumber,
+  checkOptions,
+} = require('./arguments');
 const { invalidType, invalidValue } = require('./errors');
+const { EtcdApi } = require('./addon');
 const { checkTunnel, proxiesOf, readProxy } = require('./proxy');
 const { trustedRoots } = require('./trusted-roots');
 const { TLS_READERS, completeTls } = require('./tls');
@@ -13,15 +21,20 @@ const CALL_DEFAULTS = { timeout: 0, maxRetries: 3 };
 const NATIVE_DEFAULTS = {
   headers: [],
   ca: [],
+  skipsUnusableCa: false,
   maxRedirects: 10,
   followWrites: true,
   followReads: true,
   gzip: false,
   maxSockets: 100,
   keepAlive: true,
-  maxResponseSize: 256 * 1024 * 1024,
+  // Of what etcd says of one key, a value of 10 MB at most before and after, each sign escaped, is 40 MB.
+  maxResponseSize: 64 * 1024 * 1024,
   resendWrites: true,
+  namespace: '',
 };
+
+const APIS = Object.values(EtcdApi);
 
 const flag = (name, meaning) => (value) => ({ [meaning]: checkBoolean(`options.${name}`, value) });
 const count = (name, meaning) => (value) => ({ [meaning]: checkCount(`options.${name}`, value) });
@@ -31,6 +44,8 @@ const count = (name, meaning) => (value) => ({ [meaning]: checkCount(`options.${
  * to `request`; those of its options that cannot be honoured are refused.
  */
 const READERS = {
+  api: (value) => ({ api: checkApi('options.api', value) }),
+  namespace: (value) => ({ namespace: checkNamespace(value) }),
   timeout: (value) => ({ timeout: checkNumber('options.timeout', value) }),
   maxRetries: count('maxRetries', 'maxRetries'),
   resendWrites: flag('resendWrites', 'resendWrites'),
@@ -49,7 +64,11 @@ const READERS = {
   pool: readPool,
   maxSockets: (value) => ({ maxSockets: checkAtLeastOne('options.maxSockets', value) }),
   localAddress: (value) => ({ localAddress: checkString('options.localAddress', value) }),
-  agentOptions: (value) => read('options.agentOptions', value, { ...TLS_READERS, maxSockets: READERS.maxSockets }),
+  agentOptions: (value) =>
+    read('options.agentOptions', checkNamedValues('options.agentOptions', value), {
+      ...TLS_READERS,
+      maxSockets: READERS.maxSockets,
+    }),
   ...TLS_READERS,
 };
 
@@ -75,11 +94,18 @@ function readOptions(hosts, options) {
     ...CALL_DEFAULTS,
     ...read('options', options, READERS),
   };
+  native.api ??= apiOfEnvironment();
+  if (native.namespace !== undefined && native.api === EtcdApi.V2) {
+    throw invalidValue('The option "namespace" needs the option "api" to be "v3": v2 has none');
+  }
   for (const host of hostList) checkTunnel(tunnel, isSecure(host));
   const hasSecureHost = hostList.some(isSecure);
   const proxies = proxiesOf(chosen, hasSecureHost);
-  if (native.ca === undefined && (hasSecureHost || proxies()?.some(isSecure))) native.ca = trustedRoots();
-  native.servername ??= hostHeader(native.headers);
+  if (native.ca === undefined && (hasSecureHost || proxies()?.some(isSecure))) {
+    native.ca = trustedRoots();
+    native.skipsUnusableCa = true;
+  }
+  if (hasSecureHost) native.servername ??= hostHeader(native.headers);
   const complete = { ...NATIVE_DEFAULTS, ...completeTls(native), hosts: hostList, shortWaits: shortWaits() };
   return { timeout, maxRetries, proxies, native: complete };
 }
@@ -89,7 +115,7 @@ function readMemoryOptions(memory, options) {
     ...CALL_DEFAULTS,
     ...read('the options of a store in this process ("memory:")', options, MEMORY_READERS),
   };
-  const complete = { ...NATIVE_DEFAULTS, ...native, hosts: [], memory, acceptAnyServer: false };
+  const complete = { ...NATIVE_DEFAULTS, ...native, hosts: [], memory, api: EtcdApi.V2, acceptAnyServer: false };
   return { timeout, maxRetries, proxies: () => null, native: { ...complete, shortWaits: shortWaits() } };
 }
 
@@ -101,6 +127,25 @@ function memoryName(hosts) {
     throw invalidValue('A store in this process ("memory:") cannot be combined with other hosts');
   }
   return hosts[0].trim().slice('memory:'.length);
+}
+
+/** Which API keeps the keys, for clients that do not say it themselves. */
+function apiOfEnvironment() {
+  return checkApi('NODE_ETCD_API', process.env.NODE_ETCD_API || EtcdApi.V2);
+}
+
+function checkApi(name, api) {
+  if (APIS.includes(api)) return api;
+  const list = APIS.map((one) => `"${one}"`).join(', ');
+  if (typeof api !== 'string') throw invalidType(name, `one of ${list}`, api);
+  throw invalidValue(`${name} is "${api}". There is: ${list}`);
+}
+
+function checkNamespace(namespace) {
+  if (/\p{Surrogate}/u.test(checkString('options.namespace', namespace))) {
+    throw invalidValue('The option "namespace" holds a lone surrogate, which UTF-8 cannot carry');
+  }
+  return namespace;
 }
 
 /** Whether retries wait for a millisecond only. */
@@ -126,8 +171,9 @@ function read(what, options, readers) {
 
 /** A `host` header is also the name that the server's certificate must hold. */
 function hostHeader(headers = []) {
-  const host = headers.find(([name]) => name.toLowerCase() === 'host')?.[1];
-  return host?.replace(/:\d+$/, '');
+  const host = headers.find(([name]) => name.toLowerCase() === 'host')?.[1] ?? '';
+  const [, address, name] = /^(?:\[(.+)\]|([^:]*))(?::\d*)?$/.exec(host) ?? [undefined, undefined, host];
+  return address || name || undefined;
 }
 
 function readHosts(hosts) {
@@ -156,13 +202,11 @@ function alwaysTrue(name) {
 }
 
 function readPool(pool) {
-  if (typeof pool !== 'object') throw invalidType('options.pool', 'an object', pool);
-  return read('options.pool', pool, { maxSockets: READERS.maxSockets });
+  return read('options.pool', checkNamedValues('options.pool', pool), { maxSockets: READERS.maxSockets });
 }
 
 function readAuth(auth) {
-  if (typeof auth !== 'object') throw invalidType('options.auth', 'an object', auth);
-  const { user, username, pass, password, bearer, sendImmediately, ...rest } = auth;
+  const { user, username, pass, password, bearer, sendImmediately, ...rest } = checkNamedValues('options.auth', auth);
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) throw invalidValue(`The option "auth.${unknown}" is not supported`);
   if (sendImmediately === false) {
@@ -181,11 +225,26 @@ function readAuth(auth) {
   return meaning;
 }
 
+/** Headers that say how a message is framed or its connection used, which is not the user's to decide. */
+const OWN_HEADERS = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 function readHeaders(headers) {
-  if (typeof headers !== 'object') throw invalidType('options.headers', 'an object', headers);
   const pairs = [];
-  for (const [name, value] of Object.entries(headers)) {
+  for (const [name, value] of Object.entries(checkNamedValues('options.headers', headers))) {
     if (value === undefined) continue;
+    if (OWN_HEADERS.has(name.toLowerCase())) {
+      throw invalidValue(`The option "headers" cannot set ${name}: what the connection needs is sent by itself`);
+    }
     for (const line of Array.isArray(value) ? value : [value]) {
       if (!['string', 'number', 'boolean'].includes(typeof line)) {
         throw invalidType(`options.headers.${name}`, 'a string', line);

@@ -13,10 +13,18 @@ function proxiesOf(option, hasSecureHost) {
 
 function environmentProxies(hasSecureHost) {
   const { env } = process;
-  const http = env.HTTP_PROXY || env.http_proxy || '';
+  const http = httpProxy(env);
   const https = hasSecureHost ? env.HTTPS_PROXY || env.https_proxy || http : '';
   if (http === '' && https === '') return null;
   return [http, https, env.NO_PROXY || env.no_proxy || ''];
+}
+
+/** Of a CGI program, HTTP_PROXY is a header of the request that it answers: whoever sent that would choose the proxy. */
+function httpProxy(env) {
+  const upper = env.HTTP_PROXY || '';
+  if (upper === '' || !env.REQUEST_METHOD) return upper || env.http_proxy || '';
+  // Windows knows no case.
+  return process.platform === 'win32' ? '' : env.http_proxy || '';
 }
 
 /** The option `proxy`: a URL beats the environment, null and '' mean the direct way. */

@@ -1,17 +1,16 @@
 'use strict';
 
-// Taken now: tools for tests replace it later.
-const { nextTick } = process;
+const { apart } = require('./uncaught');
 
 /** The one listener of each signal that somebody waits for: from the eleventh on, Node would warn of a leak. */
 const listeners = new WeakMap();
 
-/** What is to be done when a signal aborts. It listens as long as there is something. */
+/** What is to be done when a signal aborts, each apart from the others. It listens as long as there is something. */
 class Listener {
   #signal;
   #works = new Set();
   #aborted = () => {
-    this.#works.forEach(doWork);
+    for (const work of this.#works) apart(work);
     this.#close();
   };
 
@@ -32,17 +31,6 @@ class Listener {
   #close() {
     listeners.delete(this.#signal);
     this.#signal.removeEventListener('abort', this.#aborted);
-  }
-}
-
-/** As a listener of its own would: what one throws is an uncaught exception, and the next one has its turn. */
-function doWork(work) {
-  try {
-    work();
-  } catch (error) {
-    nextTick(() => {
-      throw error;
-    });
   }
 }
 

@@ -1,5 +1,6 @@
 'use strict';
 
+const { isUint8Array } = require('node:util').types;
 const { checkBoolean } = require('./arguments');
 const { invalidType, invalidValue } = require('./errors');
 
@@ -17,12 +18,12 @@ const TLS_READERS = {
 
 function readPem(name, value) {
   if (typeof value === 'string') return Buffer.from(value);
-  if (value instanceof Uint8Array) return Buffer.from(value);
+  if (isUint8Array(value)) return Buffer.from(value);
   throw invalidType(`options.${name}`, 'PEM text in a string or Buffer', value);
 }
 
 function readArchive(value) {
-  if (value instanceof Uint8Array) return Buffer.from(value);
+  if (isUint8Array(value)) return Buffer.from(value);
   throw invalidType('options.pfx', 'a PKCS#12 archive in a Buffer', value);
 }
 

@@ -2,6 +2,9 @@
 
 const { readFileSync } = require('node:fs');
 
+/** A certificate in PEM, or what is left of one that was cut. */
+const CERTIFICATE = /-----BEGIN [^-]*CERTIFICATE-----[^-]*(-----END [^-]*-----)?/g;
+
 let roots;
 
 /** The certificates that Node trusts by default, as Buffers. Read when the first https client asks. */
@@ -18,16 +21,22 @@ function readRoots() {
   return [...tls.rootCertificates, ...extraRoots()];
 }
 
-/** As Node does it: a file that cannot be read is a warning, not an error. */
+/** As Node does it: a file that cannot be read is a warning, and what stands before the first bad certificate counts. */
 function extraRoots() {
   const file = process.env.NODE_EXTRA_CA_CERTS;
   if (!file) return [];
+  const { X509Certificate } = require('node:crypto');
+  const good = [];
   try {
-    return [readFileSync(file)];
+    for (const [pem] of readFileSync(file, 'latin1').matchAll(CERTIFICATE)) {
+      new X509Certificate(pem);
+      good.push(pem);
+    }
+    if (good.length === 0) throw new Error('it holds no certificate');
   } catch (error) {
     process.emitWarning(`Ignoring extra certs from \`${file}\`: ${error.message}`);
-    return [];
   }
+  return good;
 }
 
 module.exports = { trustedRoots };

@@ -5,20 +5,24 @@ const { EventKind } = require('./addon');
 const dispatch = require('./dispatch');
 const errors = require('./errors');
 const { parseHeaders } = require('./headers');
-const { errorEntry, parseBody } = require('./reply');
+const { errorEntry, isEtcdError, parseBody } = require('./reply');
 
 /** One watch on its way: turns native events into calls of `handlers`, in the async context of its start. */
 class WatchCall {
   #hosts;
   #handlers;
   #inFlight;
+  #serverVersion;
+  #isStopped = false;
   #resource = new AsyncResource('ETCDWATCH');
   /** Of the members that failed since the last one that did not. */
   #failures = [];
   #id;
 
-  constructor(hosts, handlers, inFlight) {
+  /** `serverVersion(tell)` tells the version of a server, if it says which. */
+  constructor(hosts, handlers, inFlight, serverVersion) {
     this.#hosts = hosts;
+    this.#serverVersion = serverVersion;
     this.#handlers = handlers;
     this.#inFlight = inFlight;
   }
@@ -30,6 +34,7 @@ class WatchCall {
 
   /** Ends the watch without a word. */
   stop() {
+    this.#isStopped = true;
     dispatch.abort(this.#id);
     this.#inFlight.delete(this);
   }
@@ -72,7 +77,7 @@ class WatchCall {
       case EventKind.Refused:
         return this.#tell('disconnected', errors.etcdError(parseBody(text)));
       case EventKind.Unexpected:
-        return this.#tell('unexpected', parseBody(text));
+        return this.#unexpected(parseBody(text));
       case EventKind.Unstarted:
         return this.#ended(errors.networkError(detail));
       default:
@@ -92,14 +97,24 @@ class WatchCall {
     return errors.exhaustedError({ errors: failed, retries: 0 });
   }
 
+  /** Of an etcd without the v2 API its version is told, which is asked for. */
+  #unexpected(response) {
+    const tell = (version) => {
+      const error = errors.unexpectedResponseError(response, isEtcdError(response), version);
+      if (!this.#isStopped) this.#tell('unexpected', error);
+    };
+    if (errors.isWithoutV2(404, response)) this.#serverVersion(tell);
+    else tell();
+  }
+
   #tell(name, ...values) {
     this.#resource.runInAsyncScope(this.#handlers[name], undefined, ...values);
   }
 }
 
 /** Starts a watch by `send(id)`. */
-function startWatch(hosts, handlers, inFlight, send) {
-  const call = new WatchCall(hosts, handlers, inFlight);
+function startWatch(hosts, handlers, inFlight, serverVersion, send) {
+  const call = new WatchCall(hosts, handlers, inFlight, serverVersion);
   call.start(send);
   return call;
 }

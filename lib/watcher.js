@@ -5,6 +5,7 @@ const { checkAtLeastOne, checkKey, checkNumber, checkOptions, checkSignal, exten
 const { ChangeIterator } = require('./change-iterator');
 const { invalidType, invalidValue } = require('./errors');
 const { onAbort } = require('./signals');
+const { apart } = require('./uncaught');
 
 /** Events that may wait for listeners before reading stops. */
 const DEFAULT_BUFFER = 100000;
@@ -14,6 +15,9 @@ const DEFAULT_BUFFER_BYTES = 64 * 1024 * 1024;
 const DEFAULT_LIVENESS = 60000;
 const MIN_LIVENESS = 100;
 const MAX_LIVENESS = 2 ** 31 - 1;
+
+/** What etcd does to keys. No other name that a server gives is emitted, as that of an event of our own. */
+const ACTIONS = new Set(['set', 'create', 'update', 'delete', 'expire', 'compareAndSwap', 'compareAndDelete']);
 
 /**
  * Follows a key or a tree. The native side reads and hands over what happens, event by event, so that what listeners
@@ -53,7 +57,7 @@ class Watcher extends EventEmitter {
   }
 
   async close() {
-    if (!this.stopped) this.stop();
+    this.#stopApart();
   }
 
   ref() {
@@ -70,7 +74,7 @@ class Watcher extends EventEmitter {
   [Symbol.asyncIterator]() {
     const leave = () => {
       this.#loops.delete(changes);
-      if (!this.stopped) this.stop();
+      this.#stopApart();
     };
     const changes = new ChangeIterator((isHolding) => this.#hold(isHolding), leave);
     if (this.stopped || this.#refusal) changes.end(this.#refusal);
@@ -81,6 +85,11 @@ class Watcher extends EventEmitter {
   #start(query, limits, signal) {
     this.#watch = this.etcd.client.watch(this.key, this.index, query, limits, this.#handlers());
     if (signal) this.#forgetSignal = onAbort(signal, this.stop);
+  }
+
+  /** For those who are no listener of `stop`, and have nothing to do with what one throws. */
+  #stopApart() {
+    if (!this.stopped) apart(this.stop);
   }
 
   #hold(isHolding) {
@@ -117,11 +126,12 @@ class Watcher extends EventEmitter {
       },
       disconnected: (cause) => this.#disconnected(cause),
       closed: () => this.stop(),
-      unexpected: (response) => this.#unexpected('Received unexpected response', { response }),
+      unexpected: (error) => this.#unexpected(error),
       unsendable: (error) => {
         this.#refusal = error;
+        this.#forgetSignal?.();
         this.#endLoops(error);
-        this.#unexpected(error.message, { ...error });
+        this.#unexpected(Object.assign(new Error(error.message), { ...error }));
       },
     };
   }
@@ -134,7 +144,7 @@ class Watcher extends EventEmitter {
     try {
       this.emit('change', body, headers);
     } finally {
-      if (body.action !== undefined && !this.stopped) this.emit(body.action, body, headers);
+      if (ACTIONS.has(body.action) && !this.stopped) this.emit(body.action, body, headers);
     }
   }
 
@@ -145,9 +155,9 @@ class Watcher extends EventEmitter {
     this.emit('reconnect', error);
   }
 
-  #unexpected(message, fields) {
+  #unexpected(error) {
     this.retryAttempts += 1;
-    this.#raise(Object.assign(new Error(message), fields));
+    this.#raise(error);
   }
 
   /** An error that nobody listens for is no reason to end the process. */
@@ -181,14 +191,14 @@ function checkLiveness(liveness) {
   return liveness;
 }
 
-/** Null, for from now on, or a whole number; a string of digits was as good. */
+/** Null, for from now on, which 0 means to etcd, or a whole number; a string of digits was as good. */
 function checkIndex(index) {
   if (index === undefined || index === null) return null;
   const number = Number(index);
   if (!['number', 'string'].includes(typeof index) || !Number.isSafeInteger(number) || number < 0) {
     throw invalidType('index', 'null or a whole number', index);
   }
-  return index;
+  return number === 0 ? null : index;
 }
 
 // Node 18 has this symbol from 18.18 on.

@@ -1,11 +1,12 @@
 'use strict';
 
-// Finds an etcd that still has the v2 API, or fetches one into node_modules/.cache: nothing is installed system-wide.
+// Finds an etcd that still has the v2 API, or one that has v3 alone, or fetches one into node_modules/.cache: nothing is
+// installed system-wide.
 
 const fs = require('node:fs');
 const path = require('node:path');
 const { Failure, ask, isExecutable, say, which } = require('./command');
-const { SOURCES, VERSIONS } = require('./etcd-sources');
+const { SOURCES, V3_VERSION, V3_VERSIONS, VERSIONS } = require('./etcd-sources');
 
 const CACHE = path.join(__dirname, '..', 'node_modules', '.cache', 'node-etcd-native');
 /** What the name of a program ends with. */
@@ -13,21 +14,28 @@ const EXE = process.platform === 'win32' ? '.exe' : '';
 
 const HOW_TO = `Install etcd 3.5 or older (3.6 dropped the v2 API) and put it on the PATH, or name it: ETCD=/path/to/etcd`;
 
-/** { version, flags } of an etcd binary; throws if it cannot be run or has no v2 API. */
+/** { version, flags, hasV2 } of an etcd binary; throws if it cannot be run. */
 function inspectEtcd(binary) {
   const { ok, output } = ask(binary, ['--version'], { timeout: 20_000 });
   const version = /etcd Version: (\d+\.\d+\.\d+\S*)/i.exec(output)?.[1];
   if (!ok || !version) throw new Failure(`${binary} does not run as etcd: ${output.trim() || 'it printed nothing'}`);
   const [major, minor] = version.split('.').map(Number);
-  if (major > 3 || (major === 3 && minor > 5)) throw new Failure(`${binary} is etcd ${version}, without the v2 API`);
+  const hasV2 = major < 3 || (major === 3 && minor < 6);
   const help = ask(binary, ['--help'], { timeout: 20_000 }).output;
   const flags = ['--enable-v2', '--unsafe-no-fsync', '--listen-metrics-urls'].filter((flag) => help.includes(flag));
-  return { version, flags };
+  return { version, flags, hasV2 };
 }
 
-function isUsable(binary) {
+/** The same of one that must have the v2 API. */
+function inspectV2(binary) {
+  const found = inspectEtcd(binary);
+  if (!found.hasV2) throw new Failure(`${binary} is etcd ${found.version}, without the v2 API`);
+  return found;
+}
+
+function isUsable(binary, inspect = inspectV2) {
   try {
-    inspectEtcd(binary);
+    inspect(binary);
     return true;
   } catch (error) {
     say(error.message);
@@ -69,11 +77,21 @@ function installEtcd(sources = SOURCES, target = path.join(CACHE, `etcd${EXE}`),
 
 /** The path of an etcd of this very version: one fetched before, else one fetched now. */
 function findVersion(version) {
-  const sources = VERSIONS[version];
+  const known = { ...VERSIONS, ...V3_VERSIONS };
+  const sources = known[version];
   if (!sources)
-    throw new Failure(`No source of etcd ${version} is known; of ${Object.keys(VERSIONS).join(', ')} there are`);
+    throw new Failure(`No source of etcd ${version} is known; of ${Object.keys(known).join(', ')} there are`);
   const cached = path.join(CACHE, `etcd-${version}${EXE}`);
-  return isExecutable(cached) && isUsable(cached) ? cached : installEtcd(sources, cached, version);
+  return isExecutable(cached) && isUsable(cached, inspectEtcd) ? cached : installEtcd(sources, cached, version);
+}
+
+/** The path of an etcd to keep v2 on its v3 API: $ETCD_V3, else one fetched before, else one fetched now. */
+function findEtcdV3() {
+  const named = process.env.ETCD_V3;
+  if (!named) return findVersion(V3_VERSION);
+  const binary = path.resolve(named);
+  if (!isExecutable(binary)) throw new Failure(`ETCD_V3=${named} is not an executable file`);
+  return binary;
 }
 
 /** The path of an etcd: $ETCD, else the PATH's, else one fetched before, else one fetched now. */
@@ -82,7 +100,7 @@ function findEtcd() {
   if (named) {
     const binary = path.resolve(named);
     if (!isExecutable(binary)) throw new Failure(`ETCD=${named} is not an executable file.\n${HOW_TO}`);
-    inspectEtcd(binary);
+    inspectV2(binary);
     return binary;
   }
   const cached = path.join(CACHE, `etcd${EXE}`);
@@ -90,4 +108,4 @@ function findEtcd() {
   return found ?? installEtcd();
 }
 
-module.exports = { findEtcd, findVersion, inspectEtcd, installEtcd };
+module.exports = { findEtcd, findEtcdV3, findVersion, inspectEtcd, installEtcd };

@@ -1,6 +1,6 @@
 'use strict';
 
-// Where an etcd with the v2 API can be had. Each source unpacks one into a folder and gives the path of the binary.
+// Where an etcd can be had, with the v2 API or without. Each source unpacks one into a folder and gives the path of the binary.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -128,11 +128,19 @@ const SOURCES = [
   crate(process.platform === 'darwin' && process.arch === 'arm64' ? '3.5.30' : '3.4.45'),
 ];
 
-/** For whoever needs one version: what may have it. */
+/** For whoever needs one version with the v2 API: what may have it. */
 const VERSIONS = {
   '3.4.23': [debian('bookworm')],
   '3.5.1': [pypi('==3.5.1')],
   '3.5.30': [debian('forky'), debian('sid'), crate('3.5.30')],
 };
 
-module.exports = { SOURCES, VERSIONS };
+/** The same of those without the v2 API, to keep v2 on v3. */
+const V3_VERSIONS = {
+  '3.6.15': [crate('3.6.15')],
+  '3.7.2': [crate('3.7.2')],
+};
+/** The one that is used unless another one is named. */
+const V3_VERSION = '3.6.15';
+
+module.exports = { SOURCES, V3_VERSION, V3_VERSIONS, VERSIONS };

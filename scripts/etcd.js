@@ -5,7 +5,7 @@
 //   node scripts/etcd.js find [version]        prints the path of an etcd, fetching one if there is none
 //   node scripts/etcd.js run [etcd arguments]  runs a throw-away etcd until it is interrupted
 
-const { findEtcd, findVersion, inspectEtcd, installEtcd } = require('./etcd-binary');
+const { findEtcd, findEtcdV3, findVersion, inspectEtcd, installEtcd } = require('./etcd-binary');
 const { startCluster } = require('./etcd-cluster');
 const { startEtcd } = require('./etcd-server');
 const { Failure, main, say } = require('./command');
@@ -32,4 +32,4 @@ function cli([verb, ...args]) {
 
 if (require.main === module) main(() => cli(process.argv.slice(2)));
 
-module.exports = { findEtcd, findVersion, inspectEtcd, installEtcd, startCluster, startEtcd };
+module.exports = { findEtcd, findEtcdV3, findVersion, inspectEtcd, installEtcd, startCluster, startEtcd };

@@ -44,9 +44,12 @@ const MAY_USE = {
     ['lib/dispatch.js', 'lib/encoding.js', 'lib/in-flight.js', 'lib/reply.js', 'lib/signals.js', 'lib/token.js'],
     ['lib/diagnostics.js', 'lib/proxy.js', 'lib/tls.js', 'lib/trusted-roots.js'],
     ['lib/arguments.js'],
-    ['lib/addon.js', 'lib/errors.js', 'lib/headers.js'],
+    ['lib/addon.js', 'lib/errors.js', 'lib/headers.js', 'lib/uncaught.js'],
   ]),
   'lib/addon.js': ['binding.js'],
+
+  bin: ['lib/cli'],
+  'lib/cli': ['lib/etcd.js', 'package.json'],
 
   scripts: [],
   'scripts/differences.js': ['scripts', '__test__/differential'],
@@ -55,7 +58,7 @@ const MAY_USE = {
   'scripts/soak.js': ['scripts', '__test__/support'],
   'scripts/test.js': ['scripts', '__test__/support'],
   'scripts/test-servers.js': ['scripts', '__test__/support'],
-  __test__: ['scripts', 'index.js', 'index.mjs'],
+  __test__: ['bin', 'scripts', 'index.js', 'index.mjs'],
   bench: ['scripts', 'index.js'],
   examples: ['index.js'],
 };

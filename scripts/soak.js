@@ -3,6 +3,7 @@
 
 // npm run soak: what the tests do for a few seeds, for random ones and longer. Stops at the first failure.
 //   npm run soak -- --minutes 30       (10 by default)
+//   npm run soak -- --hostile          the hostile server and odd arguments alone
 //   SEED=… npm run soak                a run of each kind with this seed
 
 const { ensureAddon, ensureDependencies } = require('./setup');
@@ -12,12 +13,17 @@ const { Failure, main, say } = require('./command');
 /** One in so many runs lets etcd forget what watchers have not seen. */
 const OVERRUNS = 8;
 const REQUESTS = 3000;
+/** So long is a run with a hostile server. */
+const HOSTILE_SECONDS = 60;
 
-function minutesOf(args) {
-  const at = args.indexOf('--minutes');
-  const minutes = at < 0 ? 10 : Number(args[at + 1]);
-  if (!(minutes > 0) || args.length > (at < 0 ? 0 : 2)) throw new Failure('Usage: npm run soak -- [--minutes N]');
-  return minutes;
+function optionsOf(args) {
+  const hostile = args.includes('--hostile');
+  const rest = args.filter((arg) => arg !== '--hostile');
+  const minutes = rest.length === 0 ? 10 : Number(rest[1]);
+  if (!(minutes > 0) || (rest.length > 0 && (rest[0] !== '--minutes' || rest.length > 2))) {
+    throw new Failure('Usage: npm run soak -- [--minutes N] [--hostile]');
+  }
+  return { minutes, kinds: hostile ? [runHostileServer] : KINDS };
 }
 
 /** Requests of all kinds while their connections fail. */
@@ -47,11 +53,19 @@ async function runStores(seed) {
   console.log(JSON.stringify(counts));
 }
 
+/** A server that answers what it should not, and odd arguments. */
+async function runHostileServer(seed) {
+  const { runHostile } = require('../__test__/support/hostile-run');
+  const { wrong, ...counts } = await runHostile(seed, { seconds: HOSTILE_SECONDS });
+  if (wrong.length > 0) throw new Failure(wrong.join('\n'));
+  console.log(JSON.stringify(counts));
+}
+
 /** What goes on side by side. */
-const KINDS = [runWatchers, runWatchers, runRequests, runStores];
+const KINDS = [runWatchers, runWatchers, runRequests, runStores, runHostileServer];
 
 async function soak(args) {
-  const minutes = minutesOf(args);
+  const { minutes, kinds } = optionsOf(args);
   ensureDependencies();
   ensureAddon();
   process.env.ETCD = findEtcd();
@@ -68,7 +82,7 @@ async function soak(args) {
       runs += 1;
     } while (!failure && Date.now() < end);
   };
-  await Promise.all((end === 0 ? [...new Set(KINDS)] : KINDS).map(work));
+  await Promise.all((end === 0 ? [...new Set(kinds)] : kinds).map(work));
   if (failure) throw failure;
   say(`${runs} runs, and nothing was wrong`);
 }

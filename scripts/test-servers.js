@@ -2,7 +2,7 @@
 'use strict';
 
 // npm run test:servers: the tests of behaviour against several versions of etcd, over http and https, and the README's
-// table of them. Takes some minutes.
+// table of them; and with v2 kept on v3 on those without the v2 API. Takes some minutes.
 //   npm run test:servers -- 3.5.1    this version alone; the table stays as it is
 
 const fs = require('node:fs');
@@ -11,7 +11,7 @@ const path = require('node:path');
 const { makeCertificates } = require('../__test__/support/certificates');
 const { Failure, main, runGroup, say } = require('./command');
 const { findVersion } = require('./etcd');
-const { VERSIONS } = require('./etcd-sources');
+const { V3_VERSIONS, VERSIONS } = require('./etcd-sources');
 const { rewriteReadme, table, withPart } = require('./readme');
 const { ROOT, ensureAddon, ensureDependencies } = require('./setup');
 const { testFile } = require('./test-files');
@@ -40,6 +40,13 @@ const KINDS = [
   { head: 'https', files: [...BEHAVIOUR, 'connections/tls'], secure: true },
   { head: 'cluster of three', files: ['connections/cluster'] },
 ];
+
+/** The same against each version without the v2 API. */
+const V3_KINDS = ['v3', 'v3-json'].map((transport) => ({
+  head: transport,
+  files: [...BEHAVIOUR, 'v3/differential', 'v3/foreign', 'v3/watching', 'v3/auth'],
+  env: { TEST_TRANSPORT: transport },
+}));
 
 /** Runs the files; the result is the cell of the table. What fails is printed in full. */
 async function runTests(files, env) {
@@ -73,9 +80,11 @@ async function testVersion(version, certificates) {
   }
   const { TEST_TLS: _, TEST_TRANSPORT: __, ...env } = process.env;
   const secure = { TEST_TLS: certificates.path, NODE_EXTRA_CA_CERTS: path.join(certificates.path, 'ca.pem') };
+  const isV3 = Object.hasOwn(V3_VERSIONS, version);
   const results = [];
-  for (const kind of KINDS) {
-    const result = await runTests(kind.files, { ...env, ...(kind.secure ? secure : {}), ETCD: etcd });
+  for (const kind of isV3 ? V3_KINDS : KINDS) {
+    const named = isV3 ? { ETCD_V3: etcd } : { ETCD: etcd };
+    const result = await runTests(kind.files, { ...env, ...(kind.secure ? secure : {}), ...kind.env, ...named });
     say(`etcd ${version}, ${kind.head}: ${result.said}`);
     results.push(result);
   }
@@ -83,7 +92,7 @@ async function testVersion(version, certificates) {
 }
 
 async function testServers(wanted) {
-  const versions = wanted.length > 0 ? wanted : Object.keys(VERSIONS);
+  const versions = wanted.length > 0 ? wanted : Object.keys({ ...VERSIONS, ...V3_VERSIONS });
   ensureDependencies();
   ensureAddon();
   const certificates = makeCertificates();
@@ -95,8 +104,9 @@ async function testServers(wanted) {
   }
   const tested = rows.filter(({ results }) => results);
   if (tested.length === 0) throw new Failure('No version of etcd could be had');
-  if (tested.length === Object.keys(VERSIONS).length) {
-    const cells = tested.map(({ version, results }) => [
+  const ofV2 = tested.filter(({ version }) => Object.hasOwn(VERSIONS, version));
+  if (ofV2.length === Object.keys(VERSIONS).length) {
+    const cells = ofV2.map(({ version, results }) => [
       version,
       VERSIONS[version][0].name,
       ...results.map(({ cell }) => cell),

@@ -44,12 +44,12 @@ function nodeTests(files, flags, env = process.env) {
 /** They take as long as all others together. `npm run test:faults` runs them on a store in memory, too. */
 const LONG = ['processes/leaks', 'processes/lifecycle'];
 
-/** The tests of behaviour once more, on a store in this process, but for the files that it leaves out as a whole. */
-function memoryTests(flags) {
+/** The tests of behaviour once more, over another transport, but for the files that it leaves out as a whole. */
+function behaviourTests(transport, flags) {
   const names = filesOfBehaviour().map(testName);
-  const applicable = names.filter((name) => !LONG.includes(name) && !whyLeftOut(TRANSPORTS.memory, name));
+  const applicable = names.filter((name) => !LONG.includes(name) && !whyLeftOut(TRANSPORTS[transport], name));
   const files = applicable.map(testFile);
-  nodeTests(files, flags, { ...process.env, TEST_TRANSPORT: 'memory' });
+  nodeTests(files, flags, { ...process.env, TEST_TRANSPORT: transport });
 }
 
 function test(args) {
@@ -67,7 +67,8 @@ function test(args) {
     { name: 'Rust tests', work: () => run('cargo', ['test', '--no-default-features', '--locked'], inRoot) },
     { name: 'Type tests', work: () => run(localBinary('tsd'), [], inRoot) },
     javaScript(allTestFiles()),
-    { name: 'JavaScript tests on a store in memory', work: () => memoryTests(flags) },
+    { name: 'JavaScript tests on a store in memory', work: () => behaviourTests('memory', flags) },
+    { name: 'JavaScript tests on v2 kept on v3', work: () => behaviourTests('v3', flags) },
   ]);
 }
 

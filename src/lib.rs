@@ -5,6 +5,8 @@
 //! `cargo test --no-default-features`. In the core, [`client`] decides (endpoint choice, failover, retries) and a
 //! [`transport`] carries, over [`wire`]; between them stand the words of [`v2`].
 
+// Futures within futures: a request on v3 passes the client, the transport, a session, a carrier and hyper.
+#![recursion_limit = "256"]
 #![deny(unsafe_code)]
 // What `#[napi]` makes is allowed to; nothing else is.
 #![cfg_attr(not(feature = "node"), forbid(unsafe_code))]

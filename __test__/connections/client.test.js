@@ -3,11 +3,13 @@
 // What a client is made of: hosts, credentials, headers, options, and the connections it uses.
 
 const assert = require('node:assert/strict');
+const { once } = require('node:events');
+const { inspect } = require('node:util');
 const Etcd = require('../..');
 const { scripted } = require('../support/clean-up');
-const { at, freshPrefix, withEtcd } = require('../support/etcd');
+const { at, connectTo, freshPrefix, withEtcd } = require('../support/etcd');
 const { printedBy } = require('../support/node-script');
-const { waitUntil } = require('../support/promises');
+const { rejection, waitUntil } = require('../support/promises');
 const { describe, test } = require('../support/test');
 
 const server = withEtcd();
@@ -70,11 +72,45 @@ describe('the hosts', () => {
     }
   });
 
-  test('that cannot be parsed do not show their password', () => {
-    assert.throws(
-      () => new Etcd('user:geheim@h:port'),
-      (error) => !error.stack.includes('geheim'),
-    );
+  test('that are no http(s) URL or host[:port] are refused, without showing their password', () => {
+    for (const wrong of [
+      'user:geheim@h:port',
+      'etcd://u:geheim@h',
+      'unix:///u:geheim@x',
+      'ftp://u:geheim@h',
+      'https:/u:geheim@h',
+      'https:u:geheim@h',
+      'http//u:geheim@h',
+      'http/u:geheim@h',
+      'htps://u:geheim@h',
+      '//u:geheim@h',
+      'http://h/u:geheim@x',
+    ]) {
+      assertThrows(() => new Etcd(wrong), VALUE, 'hosts[0]');
+      assert.throws(
+        () => new Etcd(wrong),
+        (error) => !error.stack.replace(wrong, '').includes('geheim') && error.message.includes('expected'),
+      );
+    }
+  });
+
+  test('show no password in what prints a client, a watcher, a token or an error', async () => {
+    const options = { maxRetries: 0, auth: { user: 'u', pass: 'geheim' }, headers: { 'x-secret': 'geheim' } };
+    const proxied = { ...options, proxy: 'http://u:geheim@127.0.0.1:1' };
+    for (const settings of [{ maxRetries: 0 }, options, proxied]) {
+      const etcd = new Etcd('http://u:geheim@127.0.0.1:1', settings);
+      const watcher = etcd.watcher('k');
+      const [reconnect] = await once(watcher, 'reconnect');
+      watcher.stop();
+      const token = etcd.get('k');
+      const error = await rejection(token);
+      for (const thing of [etcd, watcher, token, error, reconnect, etcd.getSync('k').err]) {
+        const shown = inspect(thing, { depth: 20, showHidden: true });
+        assert.ok(!shown.includes('geheim'), shown);
+        assert.ok(!JSON.stringify(thing).includes('geheim'));
+      }
+      assert.deepEqual([etcd.getHosts(), etcd.hosts], Array(2).fill(['http://u:geheim@127.0.0.1:1']));
+    }
   });
 
   test('may have a path, which comes before that of every request', async () => {
@@ -88,7 +124,7 @@ describe('the hosts', () => {
   });
 
   test('may be names', async () => {
-    const { node } = await new Etcd(at(`localhost:${server.port}`)).set(freshPrefix(), 'v');
+    const { node } = await connectTo(at(`localhost:${server.port}`)).set(freshPrefix(), 'v');
     assert.equal(node.value, 'v');
   });
 });
@@ -139,6 +175,33 @@ describe('headers', () => {
     }
   });
 
+  test('that frame a message or use its connection are refused', () => {
+    const names = ['Content-Length', 'transfer-encoding', 'Connection', 'expect', 'TE', 'upgrade', 'keep-alive'];
+    for (const name of names) assertThrows(() => new Etcd('h:1', { headers: { [name]: '0' } }), VALUE, name);
+  });
+
+  test('for a proxy do not go to a server', async () => {
+    const wire = await scripted([], { fallback: { echo: true } });
+    await new Etcd(wire.host, { headers: { 'Proxy-Authorization': 'x', 'x-a': 'a' } }).get('k');
+    const [{ headers }] = await wire.requests();
+    assert.deepEqual([headers['proxy-authorization'], headers['x-a']], [undefined, 'a']);
+  });
+
+  test('may have any host, as http needs no name of it', async () => {
+    const wire = await scripted([], { fallback: { echo: true } });
+    for (const host of ['[::1]:2379', '', 'h:1']) {
+      await new Etcd(wire.host, { headers: { host } }).get('k');
+      new Etcd('https://h', { headers: { host } });
+      assert.equal((await wire.requests()).at(-1).headers.host, host);
+    }
+  });
+
+  test('that are no object of names and values are refused', () => {
+    for (const wrong of [new Map([['x-a', 'a']]), ['x-a'], new Headers({ 'x-a': 'a' })]) {
+      assertThrows(() => new Etcd('h:1', { headers: wrong }), TYPE, 'headers');
+    }
+  });
+
   test('that cannot be sent throw and are named', () => {
     assertThrows(() => new Etcd('h:1', { headers: 'x: y' }), TYPE, 'headers');
     assertThrows(() => new Etcd('h:1', { headers: { 'x-a': {} } }), TYPE, 'x-a');
@@ -167,6 +230,19 @@ describe('an option of the client', () => {
     const options = Object.freeze({ timeout: undefined, maxRetries: null, auth: undefined, headers: null, ca: null });
     assert.equal((await server.connect(options).version()).etcdserver, server.version);
   });
+});
+
+test('HTTP_PROXY is not obeyed by a CGI program, where it is a header that anybody can send', async () => {
+  const wire = await scripted([], { fallback: { echo: true } });
+  const source = `
+    const Etcd = require('.');
+    const etcd = new Etcd(process.argv[1], { maxRetries: 0 });
+    const codeOf = ({ err }) => err?.errors[0].httperror.code ?? null;
+    const before = codeOf(etcd.getSync('k'));
+    process.env.REQUEST_METHOD = 'GET';
+    console.log(JSON.stringify([before, codeOf(etcd.getSync('k'))]));`;
+  const env = { HTTP_PROXY: 'http://127.0.0.1:1', NO_PROXY: undefined, no_proxy: undefined, REQUEST_METHOD: undefined };
+  assert.deepEqual(await printedBy(source, { args: [wire.host], env }), ['ECONNREFUSED', null]);
 });
 
 describe('a connection', () => {

@@ -7,7 +7,7 @@ const { inspect } = require('node:util');
 const Etcd = require('../..');
 const { keep, scripted } = require('../support/clean-up');
 const { startDeaf } = require('../support/deaf-server');
-const { freePort, freshPrefix, withEtcd } = require('../support/etcd');
+const { connectTo, freePort, freshPrefix, withEtcd } = require('../support/etcd');
 const { called, rejection, waitUntil } = require('../support/promises');
 const { describe, test } = require('../support/test');
 
@@ -86,12 +86,12 @@ describe('the next host is asked when one', () => {
 
   test('refuses the connection', async () => {
     const key = freshPrefix('failover');
-    const etcd = new Etcd([await refusing(), await refusing(), server.host]);
+    const etcd = connectTo([await refusing(), await refusing(), server.host]);
     for (let i = 0; i < 20; i++) assert.equal((await etcd.set(key, i)).node.value, String(i));
   });
 
   test('has a name that is unknown', async () => {
-    const etcd = new Etcd(['no-such-host.invalid:2379', server.host]);
+    const etcd = connectTo(['no-such-host.invalid:2379', server.host]);
     for (let i = 0; i < 10; i++) assert.equal((await etcd.version()).etcdserver, server.version);
   });
 

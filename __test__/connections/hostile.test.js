@@ -10,6 +10,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const Etcd = require('../..');
 const { scripted } = require('../support/clean-up');
 const { goodReply, startHostile } = require('../support/hostile-server');
+const { printedBy } = require('../support/node-script');
 const { called } = require('../support/promises');
 const { random } = require('../support/random');
 
@@ -461,8 +462,53 @@ test('a reply that takes long to read keeps nobody else from being answered', as
   assert.ok(answered > 10, `${answered} others in ${TIMEOUT} ms`);
 });
 
-describe('a reply of 64 MiB', () => {
-  const value = 'x'.repeat(64 * 2 ** 20);
+describe('a small reply that JSON makes much of', () => {
+  const listOf = (element, size) => `[${`${element},`.repeat(size / (element.length + 1))}0]`;
+  const MANY = {
+    objects: listOf('{}', 24e6),
+    lists: listOf('[]', 24e6),
+    'objects with a name that makes them sparse': listOf('{"1023":0}', 48e6),
+    'objects in objects': `${'{"a":'.repeat(4e6)}0${'}'.repeat(4e6)}`,
+    'objects without an end': '[{"a":'.repeat(4e6),
+  };
+
+  for (const [what, body] of Object.entries(MANY)) {
+    test(`${what}: fails in a process with a small heap, both ways and to a watcher`, async () => {
+      const wire = await scripted([], { fallback: { reply: { body, headers: { 'x-etcd-index': '1' } } } });
+      const codes = await printedBy(
+        `const Etcd = require('.');
+        const codeOf = (err) => err.errors[0].httperror.code;
+        (async () => {
+          const etcd = new Etcd(process.argv[1], { maxRetries: 0 });
+          const promise = await etcd.get('a').then(() => 'taken', codeOf);
+          const sync = codeOf(etcd.getSync('a').err);
+          const watcher = etcd.watcher('a', 1);
+          const watched = await new Promise((resolve) => watcher.once('reconnect', ({ error }) => resolve(codeOf(error))));
+          watcher.stop();
+          console.log(JSON.stringify([promise, sync, watched]));
+        })()`,
+        { args: [wire.host], execArgv: ['--max-old-space-size=256'] },
+      );
+      assert.deepEqual(codes, Array(3).fill('ERR_RESPONSE_TOO_LARGE'));
+    });
+  }
+
+  test('is taken when it has no more values than etcd may send of 200,000 keys', async () => {
+    const nodes = Array.from({ length: 200_000 }, (_, i) => ({
+      key: `/a/${i}`,
+      value: '[,{',
+      modifiedIndex: i,
+      createdIndex: i,
+    }));
+    const json = { action: 'get', node: { key: '/a', dir: true, nodes } };
+    const wire = await scripted([{ reply: { json } }]);
+    const body = await new Etcd(wire.host).get('a', { recursive: true });
+    assert.deepEqual(body, json);
+  });
+});
+
+describe('a reply of 32 MiB', () => {
+  const value = 'x'.repeat(32 * 2 ** 20);
   const json = { action: 'get', node: { key: '/k', value } };
 
   test('comes complete, chunked or not, both ways', async () => {
@@ -475,7 +521,7 @@ describe('a reply of 64 MiB', () => {
   });
 
   test('that is cut short is an error', async () => {
-    const wire = await scripted([], { fallback: { cut: { bytes: 60e6, json } } });
+    const wire = await scripted([], { fallback: { cut: { bytes: 30e6, json } } });
     const etcd = new Etcd(wire.host);
     for (const { err } of [await settled(etcd.get('k', { maxRetries: 0 })), etcd.getSync('k', { maxRetries: 0 })]) {
       assert.equal(err.errors[0].httperror.code, 'ECONNRESET');

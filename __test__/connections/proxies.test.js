@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const Etcd = require('../..');
 const { makeCertificates } = require('../support/certificates');
-const { freshPrefix, startEtcd, withEtcd } = require('../support/etcd');
+const { connectTo, freshPrefix, startEtcd, withEtcd } = require('../support/etcd');
 const { printedBy } = require('../support/node-script');
 const { called, rejection } = require('../support/promises');
 const { after, afterEach, before, beforeEach, describe, test } = require('../support/test');
@@ -57,7 +57,7 @@ describe('through a proxy', { skip, timeout: 120_000 }, () => {
 
   /** Every way to ask: a write, a read by callback, a Sync call, a watch. */
   async function exercise(host, options) {
-    const etcd = new Etcd(host, options);
+    const etcd = connectTo(host, options);
     const key = freshPrefix('proxy');
     const { node } = await etcd.set(key, 'a value', { ttl: 60 });
     const [err, body] = await called((done) => etcd.get(key, done));
@@ -133,7 +133,7 @@ describe('through a proxy', { skip, timeout: 120_000 }, () => {
   }
 
   test('an https server is verified all the same', async () => {
-    const etcd = new Etcd(secure.server.url, { proxy: open.url, maxRetries: 0 });
+    const etcd = connectTo(secure.server.url, { proxy: open.url, maxRetries: 0 });
     const asked = await askedDuring(async () => {
       for (const err of [await rejection(etcd.get('k')), etcd.getSync('k').err]) {
         assert.equal(err.errors[0].httperror.code, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
@@ -143,7 +143,7 @@ describe('through a proxy', { skip, timeout: 120_000 }, () => {
   });
 
   test('go only the requests made while the environment names it', async () => {
-    const etcd = new Etcd(plain.host);
+    const etcd = connectTo(plain.host);
     const asked = await askedDuring(async () => {
       await etcd.version();
       process.env.HTTP_PROXY = open.url;
@@ -168,7 +168,7 @@ describe('through a proxy', { skip, timeout: 120_000 }, () => {
     });
     assert.deepEqual(asked, []);
     process.env.NO_PROXY = '127.0.0.1:1,localhost';
-    assert.equal((await askedDuring(() => new Etcd(plain.host).version())).length, 1);
+    assert.equal((await askedDuring(() => connectTo(plain.host).version())).length, 1);
   });
 
   test('goes who has its password, over http and https', async () => {
@@ -189,18 +189,18 @@ describe('through a proxy', { skip, timeout: 120_000 }, () => {
     ['without one', () => guarded.url, 407],
   ]) {
     test(`goes nobody ${what}, over http: the proxy's answer is in the error`, async () => {
-      const etcd = new Etcd(plain.host, { proxy: url() });
+      const etcd = connectTo(plain.host, { proxy: url() });
       const [byCallback] = await called((done) => etcd.set('k', 'v', done));
       for (const err of [byCallback, await rejection(etcd.get('k')), etcd.getSync('k').err]) {
         assert.deepEqual([err.code, err.httpstatus], ['ERR_NOT_ETCD', status]);
         assert.match(err.httpbody, /tinyproxy/i);
         assert.ok(!err.message.includes('wrong'));
       }
-      assert.equal((await rejection(new Etcd(plain.host).get(freshPrefix('k')))).errorCode, 100);
+      assert.equal((await rejection(connectTo(plain.host).get(freshPrefix('k')))).errorCode, 100);
     });
 
     test(`goes nobody ${what}, over https: no tunnel`, async () => {
-      const etcd = new Etcd(secure.server.url, { ca: secure.ca, proxy: url(), maxRetries: 0 });
+      const etcd = connectTo(secure.server.url, { ca: secure.ca, proxy: url(), maxRetries: 0 });
       for (const err of [await rejection(etcd.set('k', 'v')), etcd.setSync('k', 'v').err]) {
         const { httperror } = err.errors[0];
         assert.equal(httperror.code, 'ECONNRESET');

@@ -1,9 +1,12 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const tls = require('node:tls');
 const { once } = require('node:events');
 const { after, before, describe, test } = require('node:test');
 const Etcd = require('../..');
+const { scripted } = require('../support/clean-up');
 const { KINDS, PASSPHRASE, makeAuthority, makeCertificates } = require('../support/certificates');
 const { freshPrefix, startEtcd } = require('../support/etcd');
 const { printedBy } = require('../support/node-script');
@@ -80,6 +83,35 @@ describe('an etcd over https', () => {
     const env = { NODE_EXTRA_CA_CERTS: authority.file('ca.pem') };
     assert.deepEqual(await printedBy(source, { args: [etcd.url], env }), [null, 'v']);
   });
+
+  const garbage = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+  const EXTRA = {
+    'is empty': [() => '', false],
+    'is no PEM': [() => 'garbage', false],
+    'holds garbage': [() => garbage, false],
+    'is cut': [(pem) => pem.slice(0, pem.length / 2), false],
+    'holds garbage behind its authority': [(pem) => pem + garbage, true],
+  };
+  for (const [what, [contents, isTrusted]] of Object.entries(EXTRA)) {
+    test(`needs no NODE_EXTRA_CA_CERTS that can be read: it ${what}, which is one warning`, async () => {
+      const file = authority.file('extra.pem');
+      fs.writeFileSync(file, contents(String(authority.read('ca.pem'))));
+      const source = `
+        const Etcd = require('.');
+        const warnings = [];
+        process.on('warning', ({ message }) => warnings.push(message));
+        const [first, second] = [1, 2].map(() => new Etcd(process.argv[1], { maxRetries: 0 }));
+        const trusts = (etcd) => etcd.getSync('/').err === null;
+        setImmediate(() => console.log(JSON.stringify({ warnings, trusted: [first, second].map(trusts) })));`;
+      const env = { NODE_EXTRA_CA_CERTS: file };
+      const { warnings, trusted } = await printedBy(source, { args: [etcd.url], env });
+      assert.deepEqual(trusted, [isTrusted, isTrusted]);
+      // What Node reads itself it tells of itself.
+      if (tls.getCACertificates) return;
+      assert.equal(warnings.length, 1, String(warnings));
+      assert.ok(warnings[0].includes(file), warnings[0]);
+    });
+  }
 
   test('is not trusted with another authority, or with none', async () => {
     for (const options of [{ ca: stranger.read('ca.pem') }, {}]) {
@@ -241,4 +273,48 @@ describe('what is no certificate or key', () => {
       }
     }
   });
+});
+
+describe('a server that Node takes, or not, by the rules of OpenSSL', () => {
+  /** A server with a certificate, as weak as it may be. */
+  function served(name, options) {
+    const [cert, key] = [authority.read(`${name}.pem`), authority.read(`${name}-key.pem`)];
+    return scripted([], { fallback: { echo: true }, tls: { cert, key, ciphers: 'DEFAULT:@SECLEVEL=0', ...options } });
+  }
+
+  for (const name of [
+    'server',
+    'version1',
+    'unnamed',
+    'short',
+    'below-short',
+    'below-expired',
+    'expired',
+    'elsewhere',
+  ]) {
+    for (const version of ['TLSv1.2', 'TLSv1.3']) {
+      test(`is taken with rejectUnauthorized: false, whatever its certificate is: ${name}, ${version}`, async () => {
+        const { url } = await served(name, { maxVersion: version });
+        const etcd = new Etcd(url, { rejectUnauthorized: false, maxRetries: 0 });
+        assert.equal((await etcd.get('k')).action, 'get');
+        assert.equal(etcd.getSync('k').err, null);
+      });
+    }
+  }
+
+  const REFUSED = {
+    version1: ['ca', 'ERR_TLS_CERT_ALTNAME_INVALID', /X\.509 version 1.*subjectAltName/],
+    unnamed: ['ca', 'ERR_TLS_CERT_ALTNAME_INVALID', /common name.*subjectAltName/],
+    short: ['ca', 'EE_KEY_TOO_SMALL', /1024 bits/],
+    'below-short': ['short-ca', 'CA_KEY_TOO_SMALL', /1024 bits/],
+    'below-expired': ['expired-ca', 'CERT_HAS_EXPIRED', /authority.*expired/],
+  };
+  for (const [name, [ca, code, message]] of Object.entries(REFUSED)) {
+    test(`is refused in words that say why: ${name}`, async () => {
+      const { url } = await served(name);
+      const fault = await faultOf(url, { ca: authority.read(`${ca}.pem`) });
+      assert.equal(fault.code, code, fault.message);
+      assert.match(fault.message, message);
+    });
+  }
 });

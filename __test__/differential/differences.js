@@ -27,8 +27,8 @@ module.exports = [
   row(
     'raw-paths',
     'the path of `raw`',
-    'a slash at its start is sent twice, `..` is sent, characters beyond ASCII are latin-1 or an error',
-    'a slash at its start makes no difference, `..` is resolved, characters beyond ASCII are percent-encoded UTF-8',
+    'a slash at its start is sent twice, `..` is sent, `#` cuts it and its options, characters beyond ASCII are latin-1 or an error',
+    'a slash at its start makes no difference, `..` is resolved, `#` and characters beyond ASCII are percent-encoded UTF-8',
   ),
   row(
     'redirects',
@@ -64,6 +64,18 @@ module.exports = [
     'old-value-objects',
     'an object, array or function as old value',
     'sent as no condition at all: the write takes place',
+    'TypeError',
+  ),
+  row(
+    'old-value-option',
+    '`prevValue` in the options of `compareAndSwap` and `compareAndDelete`, without an old value',
+    'is left out: the write takes place',
+    'is the condition',
+  ),
+  row(
+    'option-objects',
+    'an object, array or function as an option of a call, or a Map or promise in the place of the options',
+    'sent as nothing that etcd reads, or not at all: with `prevValue` or `prevIndex` the write takes place',
     'TypeError',
   ),
   row('value-objects', 'objects and arrays as values', "stored as `''`", 'TypeError'),
@@ -114,6 +126,12 @@ module.exports = [
   ),
   row('header-names', 'names in `headers`', 'sent as they are', 'sent in lower case'),
   row(
+    'header-framing',
+    '`headers` that frame a request or use its connection, such as `Content-Length` and `Connection`; `Proxy-Authorization`',
+    'sent, which can cut a request or let it hang; to servers',
+    'TypeError; only to proxies',
+  ),
+  row(
     'header-values',
     'characters beyond ASCII in `headers`',
     'latin-1 without a body, UTF-8 with one; an error beyond latin-1',
@@ -137,7 +155,12 @@ module.exports = [
     'is always sent again',
     'is sent again unless `resendWrites` is `false`: then the error is `ERR_UNKNOWN_OUTCOME`',
   ),
-  row('response-size', 'the size of an answer', 'no limit', '256 MiB, or `maxResponseSize`'),
+  row(
+    'response-size',
+    'the size of an answer',
+    'no limit',
+    '64 MiB and 1,048,576 JSON values, or more by `maxResponseSize`',
+  ),
   row(
     'gzip-headers',
     'headers of an answer that `gzip: true` has unpacked',
@@ -148,15 +171,15 @@ module.exports = [
   row('hosts', 'hosts such as `::1` and `httpd:2379`', 'do not work', 'work'),
   row(
     'bad-hosts',
-    'hosts that cannot be parsed, or have a query or fragment',
-    'fail at each request',
+    'hosts that are no http(s) URL or `host[:port]`, or have a query or fragment',
+    'fail at each request, or name another server, as `ftp://h` does',
     'a TypeError from the constructor',
   ),
   row(
     'password-shown',
     'the password in a host',
-    'is part of `token.servers` and of `server` in `err.errors`',
-    'is not',
+    'is part of `token.servers` and of `server` in `err.errors`, and printed with a client or watcher',
+    'is not; `etcd.hosts` is no own property, so that it is not printed',
   ),
   row(
     'error-words',
@@ -169,6 +192,18 @@ module.exports = [
     'errors of https',
     'words of OpenSSL',
     'own words that name the host; `code` as in Node where one fits',
+  ),
+  row(
+    'tls-common-name',
+    'server certificates without a subjectAltName, or of X.509 version 1',
+    'are taken by their common name',
+    'are refused with `ERR_TLS_CERT_ALTNAME_INVALID`, as by browsers: what an authority may be limited to are names in a subjectAltName alone',
+  ),
+  row(
+    'tls-short-keys',
+    'RSA keys of fewer than 2,048 bits, of a server or of its authority',
+    'are taken, by Node before 24',
+    'are refused with `EE_KEY_TOO_SMALL` or `CA_KEY_TOO_SMALL`',
   ),
   row(
     'tls-timeout',
@@ -244,6 +279,18 @@ module.exports = [
     'watcher and `watchIndex`: a store that was wiped or restored, or another cluster in its place',
     'waited for, for as long as its indexes are lower',
     '`resync`, or an error of `watchIndex`, with `errorCode` 401',
+  ),
+  row(
+    'watcher-zero',
+    'watcher: 0 as the index',
+    'is from now on, until a connection ends before the first event: what came in between is lost',
+    'is from now on, as `null`; nothing is lost',
+  ),
+  row(
+    'watcher-actions',
+    "watcher: an answer with an action that etcd does not have, or in other shapes than etcd's",
+    'emitted by whatever name it gives, as `error`, `stop` or `resync`; one without a node is an exception',
+    'emitted as `change` alone; what is no event is `error` with the code `ERR_NOT_ETCD`',
   ),
   row('watcher-request', '`watcher.request`', 'the token of the last poll', 'is not there'),
   row(

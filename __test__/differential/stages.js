@@ -34,12 +34,30 @@ const PARTS = {
   elsewhere: secure('elsewhere'),
   expired: secure('expired'),
   alone: secure('alone'),
+  version1: secure('version1'),
+  unnamed: secure('unnamed'),
+  short: secure('short', { ciphers: 'DEFAULT:@SECLEVEL=0' }),
+  belowExpired: secure('below-expired'),
   m: secure('server', { ca: 'ca.pem', requestCert: true, rejectUnauthorized: true }),
   tunnel: startTunnelProxy,
   deaf: startDeaf,
   etcd: () => startEtcd(),
 };
-const TLS_PARTS = ['s', 'rsa', 'p384', 'p521', 'ed25519', 'elsewhere', 'expired', 'alone', 'm'];
+const TLS_PARTS = [
+  's',
+  'rsa',
+  'p384',
+  'p521',
+  'ed25519',
+  'elsewhere',
+  'expired',
+  'alone',
+  'version1',
+  'unnamed',
+  'short',
+  'belowExpired',
+  'm',
+];
 
 /** A scripted server with a certificate; with an authority for those of clients, it sends that one along, too. */
 function secure(name, { ca, ...options } = {}) {

@@ -71,7 +71,10 @@ describe('the archives for the registry', () => {
   test('hold these files and no others', () => {
     const list = (...names) =>
       ['LICENSE', 'README.md', 'package.json', ...names].map((name) => `package/${name}`).sort();
-    const modules = fs.readdirSync(path.join(ROOT, 'lib')).map((name) => `lib/${name}`);
+    const modules = ['bin', 'lib', 'lib/cli'].flatMap((folder) => {
+      const entries = fs.readdirSync(path.join(ROOT, folder), { withFileTypes: true });
+      return entries.filter((entry) => entry.isFile()).map(({ name }) => `${folder}/${name}`);
+    });
     assert.ok(modules.every((name) => name.endsWith('.js')));
     assert.deepEqual(
       filesOf(archives.main),

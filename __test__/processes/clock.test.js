@@ -31,9 +31,9 @@ const SOURCE = `
 
   async function jump(watcher, to) {
     const waiting = [
-      outcome(new Etcd(slow, { timeout: 30_000 }).set(key, 'late')),
-      outcome(new Etcd(silent, { timeout: 500 }).get(key)),
-      outcome(new Etcd(refusing, { timeout: 500, maxRetries: 1 }).get(key)),
+      outcome(new Etcd(slow, { api: 'v2', timeout: 30_000 }).set(key, 'late')),
+      outcome(new Etcd(silent, { api: 'v2', timeout: 500 }).get(key)),
+      outcome(new Etcd(refusing, { api: 'v2', timeout: 500, maxRetries: 1 }).get(key)),
     ];
     await etcd.get('/');
     const moved = setClock(to);

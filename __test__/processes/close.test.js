@@ -43,6 +43,49 @@ describe('close()', { timeout: 60_000 }, () => {
     assert.deepEqual(await loop, { done: true, value: undefined });
   });
 
+  test('closes all though a listener of stop throws, which is an uncaught exception', async () => {
+    const wire = await scripted([], { fallback: { stall: true } });
+    const source = `
+      const Etcd = require('.');
+      const etcd = new Etcd(process.argv[1]);
+      const seen = [];
+      process.on('uncaughtException', (err) => seen.push(err.message));
+      for (const name of ['a', 'b', 'c']) {
+        etcd.watcher(name).on('stop', () => {
+          seen.push(name);
+          throw new Error('thrown for ' + name);
+        });
+      }
+      const loop = etcd.watcher('d');
+      loop.on('stop', () => { throw new Error('thrown for d'); });
+      const single = etcd.watcher('e');
+      single.on('stop', () => { throw new Error('thrown for e'); });
+      etcd.get('k', (err, body) => seen.push('called back'));
+      (async () => {
+        await loop[Symbol.asyncIterator]().return();
+        await single.close();
+        await etcd.close({ abort: true });
+        while (seen.length < 8) await new Promise(setImmediate);
+        console.log(JSON.stringify(seen));
+      })();`;
+    const seen = await printedBy(source, { args: [wire.host] });
+    assert.deepEqual(seen.sort(), ['a', 'b', 'c', ...['a', 'b', 'c', 'd', 'e'].map((name) => `thrown for ${name}`)]);
+  });
+
+  test('waits for writes, whatever their key and options say of waiting', async () => {
+    const wire = await scripted([], { fallback: { echo: true, delayMs: 100 } });
+    const client = new Etcd(wire.host);
+    const writes = [
+      client.set('a?wait=true', 1),
+      client.set('b', 1, { wait: true }),
+      client.raw('PUT', 'v2/keys/c?wait=true', 1),
+      client.raw('GET', 'v2/keys/d?wait=false&wait=true'),
+      client.raw('GET', 'v2/keys/e?wait=false', null, { wait: true }),
+    ];
+    await client.close();
+    for (const write of writes) assert.equal(typeof (await write).action, 'string');
+  });
+
   test('gives everything up with { abort: true }', async () => {
     const wire = await scripted([], { fallback: { stall: true } });
     const client = new Etcd(wire.host);

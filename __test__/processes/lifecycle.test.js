@@ -107,6 +107,45 @@ describe('a signal', { timeout: 60_000, skip: process.platform === 'win32' }, ()
   });
 });
 
+describe('a thread that a Sync call blocks', { timeout: 60_000, skip: process.platform === 'win32' }, () => {
+  const BLOCKED = `
+    const { Worker } = require('worker_threads');
+    const work = \`
+      const { workerData } = require('worker_threads');
+      const Etcd = require(workerData.package);
+      new Etcd(workerData.host, workerData.options).getSync('k');
+    \`;
+    const workerData = { package: require.resolve('.'), host: process.argv[1], options: JSON.parse(process.argv[2]) };
+    const worker = new Worker(work, { eval: true, workerData });`;
+
+  /** Waits until the thread is blocked, sends the process a signal, and resolves with how it ended. */
+  async function interrupted(source, wire, requests, options = {}) {
+    const { child, ended } = begin(`${BLOCKED}${source}`, wire.host, JSON.stringify(options));
+    await wire.waitFor(requests);
+    child.kill('SIGUSR2');
+    return ended;
+  }
+
+  const TERMINATE = `process.on('SIGUSR2', async () => console.log(await worker.terminate()));`;
+
+  test('is terminated while no server answers, and its connection is closed', async () => {
+    const wire = await scripted([], { fallback: { stall: true } });
+    assert.deepEqual(await interrupted(TERMINATE, wire, 1), { code: 0, signal: null, output: '1\n' });
+    await wire.waitFor((requests) => requests.every(({ aborted }) => aborted));
+  });
+
+  test('is terminated in the long wait before all hosts are tried again', async () => {
+    const wire = await scripted([], { fallback: { reset: true } });
+    assert.deepEqual(await interrupted(TERMINATE, wire, 3), { code: 0, signal: null, output: '1\n' });
+  });
+
+  test('does not keep the process from exiting', async () => {
+    const wire = await scripted([], { fallback: { stall: true } });
+    const exit = `process.on('SIGUSR2', () => process.exit(7));`;
+    assert.deepEqual(await interrupted(exit, wire, 1), { code: 7, signal: null, output: '' });
+  });
+});
+
 test('200 threads come and go with requests and watchers in flight', { timeout: 120_000 }, async () => {
   const wire = await scripted([], { fallback: { stall: true } });
   const source = `
@@ -115,7 +154,7 @@ test('200 threads come and go with requests and watchers in flight', { timeout: 
     const work = \`
       const { workerData, parentPort } = require('worker_threads');
       const Etcd = require(workerData.package);
-      const [busy, stalled] = [new Etcd(workerData.host), new Etcd(workerData.stalled)];
+      const [busy, stalled] = [new Etcd(workerData.host), new Etcd(workerData.stalled, { api: 'v2' })];
       for (let i = 0; i < 5; i++) stalled.set('k', i, () => {});
       for (let i = 0; i < 3; i++) stalled.watcher('k');
       busy.watcher('k', 1);

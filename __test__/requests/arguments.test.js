@@ -1,6 +1,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const vm = require('node:vm');
 const Etcd = require('../..');
 const { scripted } = require('../support/clean-up');
 const { withClient } = require('../support/etcd');
@@ -67,12 +68,124 @@ describe('a key that is no string', () => {
   }
 });
 
-describe('options that are no object', () => {
+describe('options that are no object of names and values', () => {
   for (const [name, call] of Object.entries({ ...onKeys, ...synchronous, ...watcher, ...onServers })) {
     test(`are refused by ${name}`, () => {
-      for (const wrong of [5, 'text', true, Symbol('s'), 5n]) assertThrows(() => call(t.key, wrong), TYPE, 'options');
+      const scalars = [5, 'text', true, Symbol('s'), 5n];
+      const objects = [
+        new Map([['prevExist', false]]),
+        [],
+        new Date(),
+        Promise.resolve({}),
+        new URLSearchParams('a=1'),
+      ];
+      for (const wrong of [...scalars, ...objects]) assertThrows(() => call(t.key, wrong), TYPE, 'options');
     });
   }
+});
+
+/** What no query can hold, by words for it. */
+const UNWRITABLE = {
+  'an empty object': {},
+  'an object': { valueOf: () => 5, toString: () => 'v' },
+  'an array': ['v'],
+  'an empty array': [],
+  'a function': () => 'v',
+  'a symbol': Symbol('s'),
+  'a boxed string': new String('v'),
+  'a boxed number': new Number(5),
+  'a boxed boolean': new Boolean(false),
+  'a Uint16Array': new Uint16Array([118]),
+  'a DataView': new DataView(new ArrayBuffer(1)),
+  'an ArrayBuffer': new ArrayBuffer(1),
+  'a Map': new Map(),
+  'a RegExp': /v/,
+  'an object of another realm': vm.runInNewContext('({})'),
+  'an array of another realm': vm.runInNewContext("['v']"),
+};
+
+describe('a value that cannot be written', () => {
+  const options = ['prevIndex', 'prevExist', 'ttl', 'recursive', 'refresh', 'anything'];
+  const { set, del } = onKeys;
+  const { setSync, delSync } = synchronous;
+
+  for (const [what, value] of Object.entries(UNWRITABLE)) {
+    test(`such as ${what} is refused in any option of any method, which is named`, async () => {
+      await t.etcd.set(t.key, 'before');
+      for (const call of Object.values({ ...onKeys, ...synchronous, ...watcher, ...onServers })) {
+        for (const name of options) assertThrows(() => call(t.key, { [name]: value }), TYPE, `"options.${name}"`);
+      }
+      for (const call of [set, del, setSync, delSync, onServers.raw]) {
+        assertThrows(() => call(t.key, { prevValue: value }), TYPE, '"options.prevValue"');
+      }
+      for (const name of ['compareAndSwap', 'compareAndDelete']) {
+        const args = name === 'compareAndSwap' ? ['after', value] : [value];
+        assertThrows(() => t.etcd[name](t.key, ...args), TYPE, '"oldValue"');
+      }
+      assert.equal((await t.etcd.get(t.key)).node.value, 'before');
+    });
+  }
+
+  test('is refused with words for what the option takes', () => {
+    const expected = [
+      ['ttl', /must be a number of seconds/],
+      ['prevIndex', /must be a whole number/],
+      ['prevExist', /must be a boolean/],
+      ['prevValue', /must be a string, number, boolean, bigint, Date or Buffer/],
+    ];
+    for (const [name, message] of expected) assert.throws(() => t.etcd.set(t.key, 'v', { [name]: {} }), { message });
+  });
+
+  test('is refused as an option of no name but `__proto__` as well, which gives no options to others', async () => {
+    const options = JSON.parse('{ "__proto__": { "prevExist": true } }');
+    for (const call of [onKeys.set, onKeys.mkdir, synchronous.setSync, synchronous.mkdirSync, onServers.raw]) {
+      assertThrows(() => call(t.key, options), TYPE, '"options.__proto__"');
+    }
+    assert.equal((await t.etcd.set(t.key, 'v')).action, 'set');
+  });
+
+  test('is no matter in what a library gave to all objects', async () => {
+    Object.prototype.isOurs = () => true;
+    try {
+      assert.equal((await t.etcd.mkdir(t.key, {})).node.dir, true);
+      assert.equal(t.etcd.rmdirSync(t.key, {}).err, null);
+    } finally {
+      delete Object.prototype.isOurs;
+    }
+  });
+});
+
+test('a Date and bytes of another realm are conditions, values and options like any other', async () => {
+  const date = vm.runInNewContext('new Date(0)');
+  const bytes = new (vm.runInNewContext('Uint8Array'))(Buffer.from('v'));
+  for (const [value, text] of [
+    [date, '1970-01-01T00:00:00.000Z'],
+    [bytes, 'v'],
+  ]) {
+    assert.equal((await t.etcd.set(t.key, value)).node.value, text);
+    assert.equal((await t.etcd.compareAndSwap(t.key, value, value)).action, 'compareAndSwap');
+    await t.etcd.set(t.key, 'something else');
+    const { err } = t.etcd.setSync(t.key, 'after', { prevValue: value });
+    assert.deepEqual([err.errorCode, err.error.cause], [101, `[${text} != something else]`]);
+    assert.equal(t.etcd.delSync(t.key, { prevValue: value }).err.errorCode, 101);
+  }
+});
+
+test("an odd value of a condition is etcd's to refuse, and never none", async () => {
+  await t.etcd.set(t.key, 'before');
+  for (const value of [null, '', 'x', Number.NaN, Number.POSITIVE_INFINITY, -1, 1.5, new Date(0), Buffer.from('?')]) {
+    for (const name of ['prevValue', 'prevIndex', 'prevExist']) {
+      for (const { err } of [
+        t.etcd.setSync(t.key, 'after', { [name]: value }),
+        t.etcd.delSync(t.key, { [name]: value }),
+      ]) {
+        // A deletion has no prevExist.
+        if (err) assert.ok([101, 201, 203, 209].includes(err.errorCode), `${name}: ${String(value)}: ${err}`);
+        else assert.fail(`${name}: ${String(value)}`);
+      }
+    }
+  }
+  assert.equal((await t.etcd.get(t.key)).node.value, 'before');
 });
 
 describe('a callback that is no function', () => {
@@ -126,6 +239,18 @@ test('an unlimited timeout or number of retries is allowed', async () => {
   await t.etcd.set(t.key, 'v', { timeout: Number.POSITIVE_INFINITY, maxRetries: Number.POSITIVE_INFINITY });
   const client = t.connect({ timeout: Number.POSITIVE_INFINITY, maxRetries: Number.POSITIVE_INFINITY });
   assert.equal((await client.get(t.key)).node.value, 'v');
+});
+
+test('the smallest timeout is one', async () => {
+  const wire = await scripted([], { fallback: { stall: true } });
+  const { err } = new Etcd(wire.host, { maxRetries: 0 }).getSync('k', { timeout: 1e-7 });
+  assert.match(err.errors[0].httperror.code, /TIMEDOUT$/);
+});
+
+test('the path of raw keeps its options behind a #', async () => {
+  const wire = await scripted([], { fallback: { echo: true } });
+  await new Etcd(wire.host).raw('GET', 'v2/keys/a#b', null, { recursive: true });
+  assert.equal((await wire.requests())[0].url, '/v2/keys/a%23b?recursive=true');
 });
 
 describe('options of a call', () => {

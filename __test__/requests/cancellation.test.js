@@ -213,6 +213,10 @@ describe('a signal', () => {
     await rejection(aborted);
     t.etcd.getSync(t.key, { signal });
     assert.throws(() => t.etcd.set(t.key, {}, { signal }));
+    assert.throws(() => t.etcd.watcher(t.key, null, { signal, x: {} }));
+    assert.throws(() => t.etcd.watcher(t.key, 'x', { signal }));
+    const refused = t.etcd.watcher('..', null, { signal });
+    await new Promise((resolve) => refused.once('error', resolve));
     assert.equal(listeners(signal), 0);
   });
 

@@ -96,6 +96,11 @@ for (const name of ['compareAndSwap', 'testAndSet']) {
       assert.equal((await t.etcd[name](t.key, 'new', undefined)).action, 'set');
     });
 
+    test('without an old value keeps the condition that is an option', async () => {
+      await t.etcd.set(t.key, 'old');
+      assert.equal(await errorOf((done) => t.etcd[name](t.key, 'new', undefined, { prevValue: 'x' }, done)), 101);
+    });
+
     test('takes further conditions and a ttl', async () => {
       const { node } = await t.etcd.set(t.key, 'old');
       const late = { prevIndex: node.modifiedIndex + 1 };
@@ -123,6 +128,11 @@ for (const name of ['compareAndDelete', 'testAndDelete']) {
       assert.equal((await t.etcd[name](t.key, undefined)).action, 'delete');
     });
 
+    test('without an old value keeps the condition that is an option', async () => {
+      await t.etcd.set(t.key, 'v');
+      assert.equal(await errorOf((done) => t.etcd[name](t.key, undefined, { prevValue: 'x' }, done)), 101);
+    });
+
     test('does not delete a directory', async () => {
       await t.etcd.mkdir(t.key);
       assert.equal(await errorOf((done) => t.etcd[name](t.key, 'v', done)), 102);
@@ -131,6 +141,14 @@ for (const name of ['compareAndDelete', 'testAndDelete']) {
 }
 
 describe('on the wire', () => {
+  test('an old value that is too long for a URL is no part of the error', async () => {
+    const secret = 'secret'.repeat(20_000);
+    const etcd = new Etcd((await scripted([])).host, { maxRetries: 0 });
+    const err = await rejection(etcd.compareAndSwap('k', 'new', secret));
+    assert.match(err.errors[0].httperror.message, /^Request to http:\/\/127\.0\.0\.1:\d+ cannot be sent: /);
+    assert.doesNotMatch(JSON.stringify(err), /secret/);
+  });
+
   const cases = [
     ['mkdir', ['d', { ttl: 5 }], 'PUT /v2/keys/d?ttl=5&dir=true', ''],
     ['rmdir', ['d', { recursive: true }], 'DELETE /v2/keys/d?recursive=true&dir=true', ''],
@@ -141,8 +159,8 @@ describe('on the wire', () => {
     ['watchIndex', ['k', 7, { recursive: true }], 'GET /v2/keys/k?recursive=true&waitIndex=7&wait=true', ''],
     [
       'get',
-      ['k', { a: null, b: [1, 2], c: { d: 'ü' }, e: undefined, f: false }],
-      'GET /v2/keys/k?a=&b%5B0%5D=1&b%5B1%5D=2&c%5Bd%5D=%C3%BC&f=false',
+      ['k', { a: null, 'b[]': 1, c: 'ü', e: undefined, f: false }],
+      'GET /v2/keys/k?a=&b%5B%5D=1&c=%C3%BC&f=false',
       '',
     ],
   ];

@@ -113,6 +113,22 @@ describe('the channels', () => {
     );
   });
 
+  for (const name of ['start', 'retry', 'reply', 'error']) {
+    test(`may abort a request at its ${name}, whose callback is then not called`, async () => {
+      const wire = await scripted([], { fallback: name === 'reply' ? { echo: true } : { close: true } });
+      const etcd = new Etcd(wire.host, { maxRetries: 1 });
+      const channel = `node-etcd-native:request:${name}`;
+      const abort = ({ token }) => token.abort();
+      subscribe(channel, abort);
+      cleanUp(() => unsubscribe(channel, abort));
+      etcd.set('k', 1, () => assert.fail('called back'));
+      assert.equal((await rejection(etcd.set('k', 2))).code, 'ABORT_ERR');
+      if (name !== 'start') return;
+      assert.equal(etcd.setSync('k', 3).err.code, 'ABORT_ERR');
+      assert.deepEqual(await wire.requests(), []);
+    });
+  }
+
   test('tell nothing of what never began', async () => {
     listenToAll();
     server

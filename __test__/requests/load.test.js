@@ -153,10 +153,10 @@ test('a worker thread can be terminated with requests in flight, again and again
   const source = `
     const { parentPort, workerData } = require('node:worker_threads');
     const Etcd = require(workerData.package);
-    const etcd = new Etcd(workerData.host);
+    const etcd = new Etcd(workerData.host, workerData.options);
     for (let i = 0; i < 50; i++) etcd.watch('nothing/' + i, () => {});
     for (let i = 0; i < 50; i++) etcd.set('worker', i, () => parentPort.postMessage(i));`;
-  const workerData = { package: require.resolve('../..'), host: server.host };
+  const workerData = { package: require.resolve('../..'), host: server.host, options: server.options };
   for (let i = 0; i < 10; i++) {
     const worker = new Worker(source, { eval: true, workerData });
     await once(worker, 'message');

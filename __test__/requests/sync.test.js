@@ -6,7 +6,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { Worker } = require('node:worker_threads');
 const Etcd = require('../..');
 const { scripted } = require('../support/clean-up');
-const { freePort, withClient } = require('../support/etcd');
+const { connectTo, freePort, withClient } = require('../support/etcd');
 const { printedBy } = require('../support/node-script');
 const { called } = require('../support/promises');
 const { beforeEach, describe, test } = require('../support/test');
@@ -147,13 +147,13 @@ describe('a Sync call works', () => {
     const source = `
       const { parentPort, workerData } = require('node:worker_threads');
       const Etcd = require(workerData.package);
-      const etcd = new Etcd(workerData.host);
+      const etcd = new Etcd(workerData.host, workerData.options);
       const values = [etcd.getSync(workerData.key).body.node.value];
       etcd.get(workerData.key, (err, body) => {
         values.push(body.node.value, etcd.getSync(workerData.key).body.node.value);
         parentPort.postMessage(values);
       });`;
-    const workerData = { package: require.resolve('../..'), host: t.host, key: t.key };
+    const workerData = { package: require.resolve('../..'), host: t.host, options: t.options, key: t.key };
     const workers = [1, 2].map(() => new Worker(source, { eval: true, workerData }));
     const messages = Promise.all(workers.map((worker) => once(worker, 'message')));
     const ends = Promise.all(workers.map((worker) => once(worker, 'exit')));
@@ -226,7 +226,7 @@ describe('a Sync call that fails', () => {
   });
 
   test('goes on to another host', async () => {
-    const client = new Etcd([`127.0.0.1:${await freePort()}`, t.host]);
+    const client = connectTo([`127.0.0.1:${await freePort()}`, t.host]);
     for (let i = 0; i < 10; i++) bodyOf(client.setSync(t.key, i));
   });
 

@@ -22,6 +22,7 @@ const KINDS = {
   rsa: ['-newkey', 'rsa:2048'],
   ed25519: ['-newkey', 'ed25519'],
 };
+const SHORT = ['-newkey', 'rsa:1024'];
 
 /** openssl's command for the format that a kind of key had before PKCS#8, if there was one. */
 const OLD_FORMAT = { p256: ['ec'], p384: ['ec'], p521: ['ec'], rsa: ['rsa', '-traditional'] };
@@ -43,18 +44,23 @@ class Authority {
     this.openssl('req', '-x509', ...KINDS.p256, '-nodes', ...files, '-subj', `/CN=${subject}`, '-addext', extension);
   }
 
-  /** Makes <name>.pem and <name>-key.pem, a certificate that the authority signs. */
-  issue(name, extension, { kind = 'p256', days = '2' } = {}) {
+  /** Makes <name>.pem and <name>-key.pem, a certificate that the authority signs, or another, or it itself. */
+  issue(name, extension, { key = KINDS.p256, days = '2', by = 'ca', subject = name } = {}) {
     const files = ['-keyout', `${name}-key.pem`, '-out', `${name}.csr`];
-    this.openssl('req', ...KINDS[kind], '-nodes', ...files, '-subj', `/CN=${name}`);
+    this.openssl('req', ...key, '-nodes', ...files, '-subj', `/CN=${subject}`);
     fs.writeFileSync(this.file(`${name}.ext`), `${extension}\n`);
-    const authority = ['-CA', 'ca.pem', '-CAkey', 'ca-key.pem', '-CAcreateserial', '-extfile', `${name}.ext`];
-    this.openssl('x509', '-req', '-in', `${name}.csr`, ...authority, '-days', days, '-out', `${name}.pem`);
+    const signer =
+      by === name
+        ? ['-signkey', `${name}-key.pem`]
+        : ['-CA', `${by}.pem`, '-CAkey', `${by}-key.pem`, '-CAcreateserial'];
+    // Without an extension it is of version 1.
+    if (extension) signer.push('-extfile', `${name}.ext`);
+    this.openssl('x509', '-req', '-in', `${name}.csr`, ...signer, '-days', days, '-out', `${name}.pem`);
   }
 
   /** Makes a client, and its key in the other formats that there are (see makeCertificates). */
   issueClient(name, kind) {
-    this.issue(name, CLIENT, { kind });
+    this.issue(name, CLIENT, { key: KINDS[kind] });
     const key = ['-in', `${name}-key.pem`, '-out'];
     const secret = ['-passout', `pass:${PASSPHRASE}`];
     this.openssl('pkcs8', '-topk8', ...key, `${name}-key-pkcs8.pem`, '-v2', 'aes256', ...secret);
@@ -86,8 +92,9 @@ const makeAuthority = (name) => new Authority(name);
 
 /**
  * Makes, as `<name>.pem` and `<name>-key.pem`: ca; namesake (an authority of the same name); server, server-rsa, server-p384, server-p521, server-ed25519 (for
- * localhost and 127.0.0.1); elsewhere (for another name); expired; alone (signed by itself); client, client-rsa and so
- * on. A client's key is also there as -key-old.pem (PKCS#1 or SEC1), with PASSPHRASE as -key-pkcs8.pem and
+ * localhost and 127.0.0.1); elsewhere (for another name); expired; alone (signed by itself); version1 (of X.509) and unnamed
+ * (of version 3), for localhost by their common names alone; short (an RSA key of 1,024 bits); short-ca and expired-ca, and
+ * below-short and below-expired, which these sign; client, client-rsa and so on. A client's key is also there as -key-old.pem (PKCS#1 or SEC1), with PASSPHRASE as -key-pkcs8.pem and
  * -key-legacy.pem, and with its certificate as .pfx, -old.pfx (as OpenSSL 1 wrote it) and -open.pfx (no passphrase).
  */
 function makeCertificates() {
@@ -95,12 +102,19 @@ function makeCertificates() {
   authority.selfSigned('namesake', AUTHORITY, 'Test authority');
   for (const kind of Object.keys(KINDS)) {
     const suffix = kind === 'p256' ? '' : `-${kind}`;
-    authority.issue(`server${suffix}`, HOSTS, { kind });
+    authority.issue(`server${suffix}`, HOSTS, { key: KINDS[kind] });
     authority.issueClient(`client${suffix}`, kind);
   }
   authority.issue('elsewhere', 'subjectAltName=DNS:elsewhere.example');
   authority.issue('expired', HOSTS, { days: '-1' });
   authority.selfSigned('alone', HOSTS);
+  authority.issue('version1', '', { subject: 'localhost' });
+  authority.issue('unnamed', 'basicConstraints=CA:FALSE', { subject: 'localhost' });
+  authority.issue('short', HOSTS, { key: SHORT });
+  authority.issue('short-ca', AUTHORITY, { key: SHORT, by: 'short-ca' });
+  authority.issue('below-short', HOSTS, { by: 'short-ca' });
+  authority.issue('expired-ca', AUTHORITY, { days: '-1', by: 'expired-ca' });
+  authority.issue('below-expired', HOSTS, { by: 'expired-ca' });
   return authority;
 }
 

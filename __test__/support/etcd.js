@@ -11,6 +11,9 @@ const transport = chosenTransport();
 /** What `new Etcd` gets as hosts when what `withEtcd` starts is behind this `host:port`. */
 const at = (address) => transport.hosts(address);
 
+/** A client of some hosts, over the chosen transport. */
+const connectTo = (hosts, options) => new Etcd(hosts, { ...transport.options, ...options });
+
 /** An etcd of a file or of a `describe`: started before its first test, stopped after its last one. */
 class TestEtcd {
   constructor(options) {
@@ -23,6 +26,11 @@ class TestEtcd {
   /** For `new Etcd`, with the scheme that it needs. */
   get host() {
     return this.server && at(this.server.host);
+  }
+
+  /** What `new Etcd` needs beside the host. */
+  get options() {
+    return transport.options;
   }
 
   get url() {
@@ -53,7 +61,7 @@ class TestEtcd {
 
   /** A client of its own. */
   connect(options) {
-    return new Etcd(this.host, { ...transport.options, ...options });
+    return connectTo(this.host, options);
   }
 }
 
@@ -82,4 +90,4 @@ function freshPrefix(name = 'test') {
   return `${name}-${process.pid}-${prefixes}`;
 }
 
-module.exports = { at, freePort, freshPrefix, startCluster, startEtcd, withClient, withEtcd };
+module.exports = { at, connectTo, freePort, freshPrefix, startCluster, startEtcd, withClient, withEtcd };

@@ -13,6 +13,13 @@ const { Worker } = require('node:worker_threads');
 
 const ROOT = path.join(__dirname, '..', '..');
 
+let scriptEnvironment = {};
+
+/** What scripts find in their environment, unless they are given something else. */
+function setScriptEnvironment(env = {}) {
+  scriptEnvironment = env;
+}
+
 const isFile = (text) => /^[^\n]+\.[cm]?js$/.test(text) && fs.existsSync(path.resolve(ROOT, text));
 
 /**
@@ -28,7 +35,7 @@ function runScript(source, { args = [], env = {}, timeoutMs = 20_000, execArgv =
     const child = spawn(command, rest, {
       cwd: ROOT,
       // The test runner's own marker would make a child's output that of a test.
-      env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...env },
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...scriptEnvironment, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const result = { pid: child.pid, stdout: '', stderr: '', timedOut: false };
@@ -73,4 +80,4 @@ async function printedBy(source, options) {
   return JSON.parse(stdout);
 }
 
-module.exports = { printedBy, runScript, runThread };
+module.exports = { printedBy, runScript, runThread, setScriptEnvironment };

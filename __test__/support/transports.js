@@ -6,14 +6,15 @@
 //               are those of scripts/etcd-server.js, for those that can have them
 //   hosts       (address) => what `new Etcd` gets as hosts, for a `host:port`
 //   options     of every client
+//   env         of scripts in processes of their own, whose clients have no options
 //   runBeside   (file, { args, timeoutMs }) => runs a file where it reaches the same server, beside the test
 //   leavesOut   the tests that say nothing about it: { file, tests, because }, of a file such as `watcher/faults` those
 //               with these names, or in a `describe` with such a name; all, if there are no `tests`
 
 const path = require('node:path');
 const { Failure } = require('../../scripts/command');
-const { startEtcd } = require('../../scripts/etcd');
-const { runScript, runThread } = require('./node-script');
+const { findEtcdV3, startEtcd } = require('../../scripts/etcd');
+const { runScript, runThread, setScriptEnvironment } = require('./node-script');
 
 // A folder with server.pem and server-key.pem: etcd then speaks https. Its authority must be trusted by
 // NODE_EXTRA_CA_CERTS (scripts/test-servers.js sets both).
@@ -22,7 +23,11 @@ const tls = TEST_TLS && { cert: path.join(TEST_TLS, 'server.pem'), key: path.joi
 
 /** Tests whose server follows a script, and so speaks HTTP whatever the transport is. */
 const SCRIPTED = {
-  'processes/lifecycle': ['can exit with 100 requests and watchers in flight', 'a signal'],
+  'processes/lifecycle': [
+    'can exit with 100 requests and watchers in flight',
+    'a signal',
+    'a thread that a Sync call blocks',
+  ],
   'requests/arguments': ['the last two arguments'],
   'requests/compare': ['on the wire'],
   'requests/information': [
@@ -35,6 +40,63 @@ const SCRIPTED = {
   'watcher/faults': ['an answer that is no event', 'a watcher of several hosts', 'during a pause'],
 };
 
+/** The command says which etcd is meant, and of which store, by its own arguments. */
+const OF_THE_COMMAND = ['cli/copy', 'cli/requests', 'cli/terminal'].map((file) => ({
+  file,
+  because: 'the command is told by its arguments what it talks to',
+}));
+
+/** What a transport leaves out, from tests by file. */
+function leftOutFor(testsByFile, because) {
+  return Object.entries(testsByFile).map(([file, tests]) => ({ file, tests, because }));
+}
+
+/** v2 kept on etcd's v3 API. */
+function onV3(api) {
+  return {
+    start: (options) => startEtcd({ etcd: findEtcdV3(), tls, ...options }),
+    hosts: (address) => (tls ? `https://${address}` : address),
+    options: { api },
+    env: { NODE_ETCD_API: api },
+    runBeside: runScript,
+    leavesOut: [
+      ...OF_THE_COMMAND,
+      { file: 'install/install', because: 'that is a test of the package, which is the same for each transport' },
+      { file: 'support/support', because: 'that is a test of the tools, which are the same for each transport' },
+      {
+        file: 'requests/inheritance',
+        tests: ['an object inherits', 'promisifying'],
+        because: 'its clients get no options: what inherits is the same for each transport',
+      },
+      {
+        file: 'requests/debugging',
+        tests: ['NODE_DEBUG=etcd'],
+        because: 'one of its hosts is a scripted server, which speaks HTTP',
+      },
+      {
+        file: 'connections/proxies',
+        because: 'it looks for the paths of v2 in the log of a proxy: v3/proxies does so for v3',
+      },
+      {
+        file: 'processes/close',
+        tests: ['with { abort: true } ends all that a client can have under way'],
+        because: 'a scripted server, which speaks HTTP, is the silent one',
+      },
+      {
+        file: 'watcher/faults',
+        tests: ['no longer has the events of its index emits resync and goes on from where etcd is'],
+        because: 'v3 forgets only what is compacted: v3/watching does that',
+      },
+      {
+        file: 'watcher/lossless',
+        tests: ['emits resync once when events may be lost for good, and goes on'],
+        because: 'v3 forgets only what is compacted: v3/watching does that',
+      },
+      ...leftOutFor(SCRIPTED, 'a scripted server takes its place'),
+    ],
+  };
+}
+
 const TRANSPORTS = {
   /** etcd's v2 API over HTTP. */
   v2: {
@@ -44,6 +106,12 @@ const TRANSPORTS = {
     runBeside: runScript,
     leavesOut: [],
   },
+
+  /** v2 kept on etcd's v3 API, over gRPC. */
+  v3: onV3('v3'),
+
+  /** The same over the JSON gateway. */
+  'v3-json': onV3('v3-json'),
 
   /** A store in this process. */
   memory: {
@@ -58,6 +126,7 @@ const TRANSPORTS = {
       { file: 'connections/local-failures', because: 'it is not reached through a network' },
       { file: 'processes/refusals', because: 'it needs neither descriptors nor a thread' },
       { file: 'connections/proxies', because: 'it is not reached through a network' },
+      ...OF_THE_COMMAND,
       { file: 'install/install', because: 'that is a test of the package, which is the same for each transport' },
       { file: 'support/support', because: 'that is a test of the tools, which are the same for each transport' },
       {
@@ -108,11 +177,7 @@ const TRANSPORTS = {
         tests: ['maxResponseSize'],
         because: 'nothing of it is received',
       },
-      ...Object.entries(SCRIPTED).map(([file, tests]) => ({
-        file,
-        tests,
-        because: 'a scripted server takes its place',
-      })),
+      ...leftOutFor(SCRIPTED, 'a scripted server takes its place'),
     ],
   },
 };
@@ -138,7 +203,10 @@ async function startMemory() {
 /** The transport that the environment names. */
 function chosenTransport() {
   const name = process.env.TEST_TRANSPORT || 'v2';
-  if (Object.hasOwn(TRANSPORTS, name)) return { name, ...TRANSPORTS[name] };
+  if (Object.hasOwn(TRANSPORTS, name)) {
+    setScriptEnvironment(TRANSPORTS[name].env);
+    return { name, ...TRANSPORTS[name] };
+  }
   throw new Failure(`TEST_TRANSPORT is "${name}". There is: ${Object.keys(TRANSPORTS).join(', ')}`);
 }
 

@@ -37,6 +37,8 @@ expectError(new Etcd('a:2379', { auth: { user: 'u', sendImmediately: false } }))
 expectError(new Etcd('a:2379', { pfx: 'archive' }));
 expectError(new Etcd(4001));
 expectError(new Etcd('127.0.0.1', 4001));
+expectType<Etcd>(new Etcd('a:2379', { api: 'v3', namespace: '/app' }));
+expectError(new Etcd('a:2379', { api: 'v4' }));
 expectError(new Etcd('a:2379', { timeout: '1000' }));
 expectError(new Etcd('a:2379', { unknown: true }));
 

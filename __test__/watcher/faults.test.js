@@ -22,12 +22,14 @@ const event = (index) => ({
 });
 /** As `once`, which would reject for an event of that name. */
 const nextError = (watcher) => new Promise((resolve) => watcher.once('error', (...args) => resolve(args)));
+/** An answer, and itself as what is told of it. */
+const twice = (json) => [{ json }, json];
 const urlsOf = (requests) => requests.map(({ url }) => url);
 
 describe('a watcher whose server', { timeout: 60_000 }, () => {
   test('is killed and started again reconnects, and sees what happened in between', async () => {
     const { node } = await t.etcd.set(t.key, 'first');
-    const watcher = watch(t.host, t.key, node.modifiedIndex);
+    const watcher = keep(t.connect().watcher(t.key, node.modifiedIndex));
     await once(watcher, 'change');
     const reconnect = once(watcher, 'reconnect');
     await t.server.kill();
@@ -55,6 +57,18 @@ describe('a watcher whose server', { timeout: 60_000 }, () => {
     const [second] = await once(watcher, 'reconnect');
     assert.deepEqual([first.reconnectCount, second.reconnectCount, watcher.index], [0, 1, null]);
     assert.equal(first.error.errors[0].httperror.code, 'ECONNREFUSED');
+  });
+
+  test('drops the connection before the first event asks for what came since, also after a start at 0', async () => {
+    for (const start of [0, '0', null]) {
+      const cut = { cut: { bytes: 0, after: 'reset', ...event(5) } };
+      const wire = await scripted([cut, { reply: event(5) }], { fallback: { stall: true } });
+      const watcher = watch(wire.host, 'k', start);
+      assert.equal(watcher.index, null);
+      assert.equal((await once(watcher, 'change'))[0].node.modifiedIndex, 5);
+      const [first, second] = urlsOf(await wire.requests());
+      assert.deepEqual([first, second], ['/v2/keys/k?wait=true', '/v2/keys/k?waitIndex=5&wait=true']);
+    }
   });
 
   test('drops the connection asks again for the same index', async () => {
@@ -133,7 +147,7 @@ describe('a watcher whose server', { timeout: 60_000 }, () => {
     for (let round = 0; round < 11; round++) {
       await Promise.all(Array.from({ length: 100 }, (_, i) => t.etcd.set(`${t.key}-other`, i)));
     }
-    const watcher = watch(t.host, t.key, 1);
+    const watcher = keep(t.connect().watcher(t.key, 1));
     const events = [];
     watcher.on('change', (body) => events.push(body.node.value));
     const [err] = await once(watcher, 'resync');
@@ -158,6 +172,11 @@ describe('an answer that is no event', { timeout: 60_000 }, () => {
       { json: { action: 'get', node: { dir: true } } },
       { action: 'get', node: { dir: true } },
     ],
+    ['an event without an action', { json: { node: event(5).json.node } }, { node: event(5).json.node }],
+    ['an action that is no string', ...twice({ ...event(5).json, action: {} })],
+    ['a list in the place of the node', ...twice({ action: 'set', node: ['/k', 5] })],
+    ['a list in the place of the event', ...twice(['set', event(5).json.node, null, null])],
+    ['a list in the place of an error', ...twice(['set', null, 401, 5])],
   ];
 
   for (const [what, reply, response] of odd) {
@@ -165,11 +184,36 @@ describe('an answer that is no event', { timeout: 60_000 }, () => {
       const wire = await scripted([{ reply }, { reply: event(5) }], { fallback: { stall: true } });
       const watcher = watch(wire.host, 'k', 4);
       const [err] = await nextError(watcher);
-      assert.equal(err.message, 'Received unexpected response');
+      assert.match(err.message, /^Received unexpected response/);
+      assert.equal(err.code, 'ERR_NOT_ETCD');
       assert.deepEqual(err.response, response);
       assert.equal((await once(watcher, 'change'))[0].node.modifiedIndex, 5);
     });
   }
+
+  test('such as one with an action of another name is a change alone, also if that is an event of the watcher', async () => {
+    const names = ['error', 'stop', 'resync', 'reconnect', 'newListener', 'get', '', '__proto__'];
+    const steps = names.map((action, i) => ({ reply: { json: { ...event(i + 4).json, action } } }));
+    const wire = await scripted([...steps, { reply: event(99) }], { fallback: { stall: true } });
+    const watcher = watch(wire.host, 'k', 4);
+    const changes = [];
+    watcher.on('change', ({ action }) => changes.push(action));
+    const told = new Set();
+    watcher.emit = new Proxy(watcher.emit, {
+      apply(emit, self, [name, body, ...rest]) {
+        if (body?.node) told.add(name);
+        return emit.call(self, name, body, ...rest);
+      },
+    });
+    await once(watcher, 'set');
+    assert.deepEqual(
+      [changes, [...told]],
+      [
+        [...names, 'set'],
+        ['change', 'set'],
+      ],
+    );
+  });
 
   test('is a process warning if nobody listens for errors', async () => {
     const wire = await scripted([{ reply: { body: '<html>' } }, { reply: event(5) }], { fallback: { stall: true } });

@@ -94,6 +94,18 @@ describe('a loop over a watcher', { timeout: 60_000 }, () => {
     assert.deepEqual([await next, await take(1, watcher)], [{ done: true, value: undefined }, []]);
   });
 
+  test('at lost events ends after the watcher has told of them', async () => {
+    const lost = { status: 400, json: { errorCode: 401, message: 'outdated', cause: '', index: 2000 } };
+    const wire = await scripted([{ reply: lost }], { fallback: { stall: true } });
+    const watcher = new Etcd(wire.host).watcher('k', 1);
+    const names = [];
+    for (const name of ['resync', 'stop']) watcher.on(name, () => names.push(name));
+    const err = await watcher[Symbol.asyncIterator]()
+      .next()
+      .catch((error) => error);
+    assert.deepEqual([err.errorCode, names], [401, ['resync', 'stop']]);
+  });
+
   test('ends with an error where events are lost, after the changes before them', async () => {
     const event = { json: { action: 'set', node: { key: '/k', value: 'v', modifiedIndex: 4, createdIndex: 4 } } };
     const outdated = { status: 400, json: { errorCode: 401, message: 'outdated', cause: '', index: 2000 } };

@@ -7,9 +7,8 @@ const assert = require('node:assert/strict');
 const path = require('node:path');
 const { once } = require('node:events');
 const { setTimeout: sleep } = require('node:timers/promises');
-const Etcd = require('../..');
 const { keep } = require('../support/clean-up');
-const { at, withClient } = require('../support/etcd');
+const { at, connectTo, withClient } = require('../support/etcd');
 const { startFaultProxy } = require('../support/fault-proxy');
 const { blockFor, waitUntil } = require('../support/promises');
 const { Dice, chooseSeed } = require('../support/random');
@@ -27,7 +26,7 @@ const t = withClient('lossless');
 
 /** Watches, and keeps what is emitted: { watcher, indexes, values, names }. */
 function record(hosts, name, index, options) {
-  const watcher = keep(new Etcd(hosts).watcher(name, index, options));
+  const watcher = keep(connectTo(hosts).watcher(name, index, options));
   const seen = { watcher, indexes: [], values: [], names: [] };
   watcher.on('change', ({ node }) => {
     seen.indexes.push(node.modifiedIndex);

@@ -6,6 +6,7 @@ use crate::binding::buffer::Buffer;
 use crate::binding::environment::{Environment, Shared};
 use crate::binding::event::Event;
 use crate::binding::options::{ClientOptions, limit};
+use crate::binding::panics::{Place, caught, caught_task, drill};
 use crate::binding::reporter::Reporter;
 use crate::client::members::Members;
 use crate::client::{Client, ResendPolicy};
@@ -14,11 +15,9 @@ use crate::v2::key::{InvalidKey, Key};
 use crate::v2::request::{InvalidVerb, Request, Target, Verb, Watch};
 use crate::watch::Watching;
 use crate::wire::proxy::{Proxies, ProxyRules};
-use futures_util::FutureExt as _;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use std::cell::OnceCell;
-use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::result::Result as StdResult;
 use std::sync::Arc;
@@ -43,6 +42,7 @@ impl NativeClient {
     /// Throws `InvalidArg` with a message that names the option.
     #[napi(constructor, catch_unwind)]
     pub fn new(environment: &Environment, options: ClientOptions) -> Result<Self> {
+        drill(Place::Entry);
         let proxies = Proxies::default();
         let cluster = options.cluster(&proxies)?;
         Ok(Self {
@@ -57,26 +57,30 @@ impl NativeClient {
     }
 
     /// The cleaned URLs, with the credentials they hold.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn hosts(&self) -> Vec<String> {
+        drill(Place::Entry);
         self.cluster.hosts()
     }
 
     /// The same URLs without credentials.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn servers(&self) -> Vec<String> {
+        drill(Place::Entry);
         self.cluster.servers()
     }
 
     /// An order in which a request can try the members, as indexes.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn route(&self) -> Vec<u32> {
+        drill(Place::Entry);
         indexes(&self.members.route())
     }
 
     /// From the next attempt on the proxies for http and for https, and NO_PROXY; or none.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_proxies(&self, proxies: Option<Vec<String>>) {
+        drill(Place::Entry);
         let rules = proxies.and_then(|proxies| {
             let [http, https, no_proxy] = proxies.try_into().ok()?;
             Some(ProxyRules { http, https, no_proxy })
@@ -106,6 +110,7 @@ impl NativeClient {
         timeout: f64,
         route: Option<Vec<u32>>,
     ) -> Result<Option<Vec<u32>>> {
+        drill(Place::Entry);
         let is_open = route.is_none() && self.members.count() > 1;
         let route = self.checked_route(route)?;
         let chosen = is_open.then(|| indexes(&route));
@@ -140,6 +145,7 @@ impl NativeClient {
         buffer_bytes: u32,
         liveness: f64,
     ) -> Result<()> {
+        drill(Place::Entry);
         let report = self.shared.report().clone();
         let key = match Key::parse(&key) {
             Ok(key) => key,
@@ -155,8 +161,8 @@ impl NativeClient {
         let reporter = Reporter::new(report.clone(), id, Buffer::new(buffer, buffer_bytes));
         let watching = Watching::new(self.client(&self.background), watch, since, reporter);
         self.shared.spawn(&env, id, async move {
-            if AssertUnwindSafe(watching.run()).catch_unwind().await.is_err() {
-                report.send(id, Event::defect("a panic, shown on standard error"));
+            if caught_task(watching.run()).await.is_none() {
+                report.send(id, Event::defect());
             }
         })
     }
@@ -164,10 +170,14 @@ impl NativeClient {
     /// Closes the connections that no request uses any more. A later request opens new ones.
     #[napi(catch_unwind)]
     pub fn close(&mut self) {
+        drill(Place::Entry);
+        self.close_connections();
+    }
+
+    fn close_connections(&mut self) {
         self.background.take();
         if self.blocking.take().is_some() {
-            // Their runtime sees to them only while it runs. If there is none, there are no connections either.
-            let _ = self.shared.block_on(std::future::ready(()));
+            self.shared.see_to_connections();
         }
     }
 
@@ -203,8 +213,12 @@ impl NativeClient {
             let client = self.client(&self.blocking);
             let mut events = Vec::new();
             let work = run(&client, request, &route, max_retries, |event| events.push(event));
-            let end = self.shared.block_on(work).unwrap_or_else(Event::Unstarted);
-            events.push(end);
+            match self.shared.block_on(env, work) {
+                Ok(Some(end)) => events.push(end),
+                // Nobody is left to tell.
+                Ok(None) => return Ok(()),
+                Err(refused) => events.push(Event::Unstarted(refused)),
+            }
             return events.into_iter().try_for_each(|event| self.shared.report_now(env, id, event));
         }
         let client = self.client(&self.background);
@@ -236,7 +250,7 @@ impl Drop for NativeClient {
     fn drop(&mut self) {
         // On a thread that ends it may be too late for a runtime; its own end closes them then.
         if Handle::try_current().is_err_and(|error| error.is_missing_context()) {
-            self.close();
+            let _ = caught(Place::Finalizer, || self.close_connections());
         }
     }
 }
@@ -261,8 +275,7 @@ async fn run(
             Err(unsendable) => unsendable.into(),
         }
     };
-    let end = AssertUnwindSafe(work).catch_unwind().await;
-    end.unwrap_or_else(|_| Event::defect("a panic, shown on standard error"))
+    caught_task(work).await.unwrap_or_else(Event::defect)
 }
 
 /// Why a request cannot be made.

@@ -3,6 +3,7 @@
 use crate::binding::buffer::Permit;
 use crate::binding::event::{Arguments, Event};
 use crate::binding::loop_guard::LoopGuard;
+use crate::binding::panics::{Place, caught, drill};
 use crate::runtime;
 use crate::v2::failure::NodeError;
 use napi::bindgen_prelude::*;
@@ -11,10 +12,13 @@ use napi_derive::napi;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 type ReportFunction = ThreadsafeFunction<Reported, (), Arguments, Status, false, true, 0>;
 
@@ -24,6 +28,14 @@ pub struct Reported {
     event: Event,
     /// Of a watch: to be among what waits.
     permit: Option<Permit>,
+}
+
+/// How often a thread that a Sync call blocks looks whether its environment is still there: nobody can tell it.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Whether JavaScript can no longer run. Any look at an object says so.
+fn has_ended(env: &Env) -> bool {
+    env.get_global().and_then(|global| global.has_c_named_property(c"process")).is_err()
 }
 
 /// Reports events of requests to JavaScript, from any thread.
@@ -73,6 +85,16 @@ impl InFlight {
         Ok(task.handle)
     }
 
+    /// Takes note of an event on its way to JavaScript, and gives what JavaScript is called with.
+    fn hand_over(&mut self, env: &Env, id: u32, event: Event, permit: Option<Permit>) -> Result<Arguments> {
+        if event.is_end() {
+            self.remove(env, id)?;
+        } else if let (Event::Change(_), Some(permit)) = (&event, permit) {
+            self.delivered(id, permit);
+        }
+        Ok(event.into_arguments(id))
+    }
+
     fn set_referenced(&mut self, env: &Env, id: u32, referenced: bool) -> Result<()> {
         match self.tasks.get_mut(&id) {
             Some(task) if task.referenced != referenced => task.referenced = referenced,
@@ -113,9 +135,8 @@ impl InFlight {
 /// Nobody is left to hear of them: an environment ends with its worker thread.
 impl Drop for InFlight {
     fn drop(&mut self) {
-        for task in self.tasks.values().filter_map(|task| task.handle.as_ref()) {
-            task.abort();
-        }
+        let handles = self.tasks.values().filter_map(|task| task.handle.as_ref());
+        let _ = caught(Place::Finalizer, || handles.for_each(AbortHandle::abort));
     }
 }
 
@@ -136,8 +157,9 @@ pub struct Environment {
 #[napi]
 impl Environment {
     /// `onEvent(id, kind, …)` is called for every event of every request; see `EventKind`.
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(env: Env, on_event: Function<Arguments, ()>) -> Result<Self> {
+        drill(Place::Entry);
         let in_flight = Rc::new(RefCell::new(InFlight {
             tasks: HashMap::new(),
             referenced: 0,
@@ -150,12 +172,14 @@ impl Environment {
             .weak::<true>()
             .build_callback(move |context: ThreadsafeCallContext<Reported>| {
                 let Reported { id, event, permit } = context.value;
-                if event.is_end() {
-                    reported.borrow_mut().remove(&context.env, id)?;
-                } else if let (Event::Change(_), Some(permit)) = (&event, permit) {
-                    reported.borrow_mut().delivered(id, permit);
-                }
-                Ok(event.into_arguments(id))
+                let handed_over =
+                    caught(Place::Event, || reported.borrow_mut().hand_over(&context.env, id, event, permit));
+                handed_over.unwrap_or_else(|| {
+                    if let Some(task) = reported.borrow_mut().remove(&context.env, id)? {
+                        task.abort();
+                    }
+                    Ok(Event::defect().into_arguments(id))
+                })
             })?;
         let report = Report(Arc::new(report));
         let shared =
@@ -164,8 +188,9 @@ impl Environment {
     }
 
     /// Gives a request up: its connection closes and nothing more is reported. Unknown and ended ids are ignored.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn abort(&self, env: Env, id: u32) -> Result<()> {
+        drill(Place::Entry);
         if let Some(task) = self.shared.in_flight.borrow_mut().remove(&env, id)? {
             task.abort();
         }
@@ -173,15 +198,17 @@ impl Environment {
     }
 
     /// Whether a request keeps the event loop alive, as it does until told otherwise. Unknown ids are ignored.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_referenced(&self, env: Env, id: u32, referenced: bool) -> Result<()> {
+        drill(Place::Entry);
         self.shared.in_flight.borrow_mut().set_referenced(&env, id, referenced)
     }
 
     /// While a watch is paused, events that were delivered go on to count among those that wait. Unknown ids are
     /// ignored.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_paused(&self, id: u32, paused: bool) {
+        drill(Place::Entry);
         self.shared.in_flight.borrow_mut().set_paused(id, paused);
     }
 }
@@ -208,22 +235,43 @@ impl Shared {
         }
     }
 
-    /// Runs a request on this thread and returns when it has ended.
+    /// Runs a request on this thread and returns when it has ended. Nothing if the environment ends first, which only
+    /// happens to a worker thread: it is terminated, or the process exits.
     ///
     /// # Errors
     /// When the system refuses what it takes to run; the next call tries again.
-    pub fn block_on<F: Future>(&self, request: F) -> std::result::Result<F::Output, NodeError> {
-        let runtime = match self.blocking.get() {
-            Some(runtime) => runtime,
-            None => {
-                let started = runtime::blocking()?;
-                self.blocking.get_or_init(|| started)
-            }
-        };
-        Ok(runtime.block_on(async {
+    pub fn block_on<F: Future>(
+        &self,
+        env: &Env,
+        request: F,
+    ) -> std::result::Result<Option<F::Output>, NodeError> {
+        let mut request = pin!(request);
+        Ok(self.blocking()?.block_on(async {
             runtime::catch_up().await;
-            request.await
+            loop {
+                match timeout(GLANCE, request.as_mut()).await {
+                    Ok(output) => return Some(output),
+                    Err(_) if has_ended(env) => return None,
+                    Err(_) => {}
+                }
+            }
         }))
+    }
+
+    /// Sees to the connections of Sync calls, which nobody does between two of them.
+    pub fn see_to_connections(&self) {
+        // Without a runtime there are none.
+        if let Some(runtime) = self.blocking.get() {
+            runtime.block_on(runtime::catch_up());
+        }
+    }
+
+    fn blocking(&self) -> std::result::Result<&Runtime, NodeError> {
+        if let Some(runtime) = self.blocking.get() {
+            return Ok(runtime);
+        }
+        let started = runtime::blocking()?;
+        Ok(self.blocking.get_or_init(|| started))
     }
 
     /// Reports the end of a request in a turn of its own, as if it came from another thread.

@@ -109,11 +109,11 @@ impl Event {
         )
     }
 
-    /// A defect of ours: it ends one request and not the process.
-    pub fn defect(what: &str) -> Self {
+    /// A panic, which is a defect of ours: it ends one request and not the process.
+    pub fn defect() -> Self {
         Self::Unsendable {
             code: "ERR_INTERNAL",
-            message: format!("Internal error of node-etcd-native: {what}"),
+            message: "Internal error of node-etcd-native: a panic, shown on standard error".to_owned(),
         }
     }
 

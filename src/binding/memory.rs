@@ -1,6 +1,7 @@
 //! What tests of programs do to a store in this process: the native half of `Etcd.memory()`.
 
 use crate::binding::options::{invalid, limit};
+use crate::binding::panics::{Place, drill};
 use crate::transport::memory::faults::{Effect, Fault, Rule};
 use crate::transport::memory::server::Server;
 use crate::v2::key::Key;
@@ -27,38 +28,43 @@ pub enum MemoryFault {
 
 #[napi]
 impl NativeMemory {
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(name: String) -> Self {
+        drill(Place::Entry);
         let server = Server::named(&name);
         server.start_log();
         Self { server }
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn reset(&self) {
+        drill(Place::Entry);
         self.server.reset();
     }
 
     /// Throws `InvalidArg` when the text is no contents of a store.
     #[napi(catch_unwind)]
     pub fn load(&self, json: String) -> Result<()> {
+        drill(Place::Entry);
         self.server.load(&json).map_err(invalid)
     }
 
     /// The contents as JSON.
     #[napi(catch_unwind)]
     pub fn dump(&self) -> Result<String> {
+        drill(Place::Entry);
         let json = self.server.dump().map_err(invalid)?;
         String::from_utf8(json).map_err(invalid)
     }
 
     #[napi(catch_unwind)]
     pub fn advance(&self, milliseconds: f64) {
+        drill(Place::Entry);
         self.server.advance(limit(milliseconds).unwrap_or_default());
     }
 
     /// The next requests that fit fail.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn fail(
         &self,
         method: Option<String>,
@@ -66,6 +72,7 @@ impl NativeMemory {
         times: u32,
         fault: MemoryFault,
     ) -> Result<()> {
+        drill(Place::Entry);
         let fault = match fault {
             MemoryFault::Refused => Fault::Refused,
             MemoryFault::Timeout => Fault::Timeout,
@@ -77,7 +84,7 @@ impl NativeMemory {
     }
 
     /// The next requests that fit take longer.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn delay(
         &self,
         method: Option<String>,
@@ -85,28 +92,33 @@ impl NativeMemory {
         times: u32,
         milliseconds: f64,
     ) -> Result<()> {
+        drill(Place::Entry);
         let time = limit(milliseconds).unwrap_or(Duration::ZERO);
         self.add_rule(method, key, times, Effect::Delay(time))
     }
 
     /// The requests that were made, as JSON.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn requests(&self) -> Result<String> {
+        drill(Place::Entry);
         serde_json::to_string(&self.server.asked()).map_err(invalid)
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn disconnect(&self) {
+        drill(Place::Entry);
         self.server.disconnect();
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn reconnect(&self) {
+        drill(Place::Entry);
         self.server.reconnect();
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn compact(&self) {
+        drill(Place::Entry);
         self.server.compact();
     }
 

@@ -11,4 +11,5 @@ pub mod event;
 pub mod loop_guard;
 pub mod memory;
 pub mod options;
+pub mod panics;
 pub mod reporter;

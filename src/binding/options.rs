@@ -1,9 +1,12 @@
 //! Options of a client as JavaScript hands them over, already checked for their types.
 
 use crate::client::{ResendPolicy, RetryWaits};
-use crate::transport::cluster::ClusterOptions;
+use crate::transport::cluster::{ClusterOptions, V3Options};
 use crate::transport::http::HttpOptions;
 use crate::transport::http::redirect::{Follow, RedirectPolicy};
+use crate::transport::v3::Credentials;
+use crate::transport::v3::carrier::CarrierOptions;
+use crate::transport::v3::protocol::Protocol;
 use crate::wire::connector::ConnectorOptions;
 use crate::wire::credentials;
 use crate::wire::endpoint::Endpoint;
@@ -31,6 +34,8 @@ pub struct ClientOptions {
     pub bearer: Option<String>,
     /// PEM texts.
     pub ca: Vec<Buffer>,
+    /// Those that cannot be used are left out, as Node and not the user chose them.
+    pub skips_unusable_ca: bool,
     pub cert: Option<Buffer>,
     pub key: Option<Buffer>,
     /// A PKCS#12 archive.
@@ -50,16 +55,76 @@ pub struct ClientOptions {
     pub resend_writes: bool,
     /// Retries of an election wait a millisecond only (RUNNING_UNIT_TESTS).
     pub short_waits: bool,
+    /// Which of etcd's APIs keeps the keys.
+    pub api: EtcdApi,
+    /// The prefix of all keys on v3.
+    pub namespace: String,
+}
+
+/// The APIs of etcd that can keep the keys.
+#[napi(string_enum)]
+#[derive(Debug, PartialEq, Eq)]
+pub enum EtcdApi {
+    #[napi(value = "v2")]
+    V2,
+    /// Over gRPC.
+    #[napi(value = "v3")]
+    V3,
+    /// Over the JSON gateway.
+    #[napi(value = "v3-json")]
+    V3Json,
 }
 
 impl ClientOptions {
     /// # Errors
     /// `InvalidArg`, naming the option, when a value has the right type but no usable content.
     pub fn cluster(&self, proxies: &Proxies) -> Result<ClusterOptions> {
-        match &self.memory {
-            Some(name) => Ok(ClusterOptions::Memory(name.clone())),
-            None => Ok(ClusterOptions::Http(Arc::new(self.http(proxies)?))),
+        if let Some(name) = &self.memory {
+            return Ok(ClusterOptions::Memory(name.clone()));
         }
+        let http = self.http(proxies)?;
+        Ok(match self.api {
+            EtcdApi::V2 => ClusterOptions::Http(Arc::new(http)),
+            EtcdApi::V3 => ClusterOptions::V3(self.v3(http, Protocol::Grpc)?),
+            EtcdApi::V3Json => ClusterOptions::V3(self.v3(http, Protocol::Json)?),
+        })
+    }
+
+    fn v3(&self, http: HttpOptions, protocol: Protocol) -> Result<V3Options> {
+        let given = self.credentials()?;
+        let credentials = http.endpoints.iter().map(|endpoint| {
+            let own = || endpoint.user().map(|(name, password)| Credentials::User { name, password });
+            given.clone().or_else(own)
+        });
+        Ok(V3Options {
+            protocol,
+            credentials: credentials.collect(),
+            carrier: Arc::new(CarrierOptions {
+                endpoints: http.endpoints.clone(),
+                headers: http.headers.clone(),
+                gzip: http.gzip,
+                max_response_size: http.max_response_size,
+                max_redirects: if self.follow_writes { self.max_redirects as usize } else { 0 },
+                max_sockets: http.max_sockets,
+                keep_alive: http.keep_alive,
+                connector: http.connector.clone(),
+                proxies: http.proxies.clone(),
+            }),
+            namespace: self.namespace.clone(),
+            // etcd knows users by tokens, and none of them is needed to ask how it is.
+            http: Arc::new(HttpOptions { authorization: None, ..http }),
+        })
+    }
+
+    /// What v3 is to be proven who asks by: a token, or a user for whom one is fetched.
+    fn credentials(&self) -> Result<Option<Credentials>> {
+        if let Some(token) = &self.bearer {
+            let token = credentials::token(token)
+                .map_err(|_| invalid("options.auth.bearer: the token cannot be sent in a header"))?;
+            return Ok(Some(Credentials::Token(token)));
+        }
+        let password = self.password.clone().unwrap_or_default();
+        Ok(self.user.clone().map(|name| Credentials::User { name, password }))
     }
 
     fn endpoints(&self) -> Result<Vec<Endpoint>> {
@@ -115,6 +180,7 @@ impl ClientOptions {
         let passphrase = self.passphrase.clone().unwrap_or_default();
         TlsOptions {
             ca: self.ca.iter().map(bytes).collect(),
+            skips_unusable_ca: self.skips_unusable_ca,
             cert: self.cert.as_ref().map(bytes),
             key: self.key.as_ref().map(bytes),
             pfx: self.pfx.as_ref().map(bytes).map(|archive| (archive, passphrase)),
@@ -160,7 +226,9 @@ impl ClientOptions {
 /// Milliseconds as JavaScript gives them. Zero, and anything beyond time, stands for no limit, as it did in `request`.
 #[must_use]
 pub fn limit(milliseconds: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(milliseconds / 1000.0).ok().filter(|limit| !limit.is_zero())
+    let limit = Duration::try_from_secs_f64(milliseconds / 1000.0).ok()?;
+    // What is less than a duration can say is a limit, too.
+    (milliseconds > 0.0).then(|| limit.max(Duration::from_nanos(1)))
 }
 
 /// An error of an argument, which says what is wrong with it.

@@ -6,6 +6,7 @@
 pub mod cluster;
 pub mod http;
 pub mod memory;
+pub mod v3;
 
 use crate::v2::failure::{Failed, NodeError};
 use crate::v2::reply::Reply;

@@ -282,7 +282,8 @@ fn number(text: &str) -> Option<u64> {
 }
 
 /// Reads a boolean as Go's `ParseBool`.
-fn boolean(text: &str) -> Option<bool> {
+#[must_use]
+pub fn boolean(text: &str) -> Option<bool> {
     match text {
         "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
         "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),

@@ -1,5 +1,6 @@
 //! etcd's v2 model: the words that all other parts share. No I/O.
 
+pub mod answer;
 pub mod command;
 pub mod error;
 pub mod event;
@@ -11,3 +12,4 @@ pub mod render;
 pub mod reply;
 pub mod request;
 pub mod time;
+pub mod values;

@@ -1,7 +1,12 @@
 //! A v2 request and a v2 watch, as every transport takes them.
 
 use crate::v2::key::Key;
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 use std::time::Duration;
+
+/// Where etcd has its keys.
+pub const KEYS: &str = "/v2/keys";
 
 /// What is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +91,39 @@ pub struct Request {
     pub timeout: Option<Duration>,
 }
 
+/// A key of the store that a request is about, decoded, and all parameters that it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedKey<'r> {
+    pub key: String,
+    pub parameters: Cow<'r, str>,
+}
+
+impl Request {
+    /// The key that the request is about, whether it is named as a key or by the server's path.
+    #[must_use]
+    pub fn named_key(&self) -> Option<NamedKey<'_>> {
+        let parameters = Cow::Borrowed(self.parameters.as_str());
+        let path = match &self.target {
+            Target::Key(key) => return Some(NamedKey { key: key.name(), parameters }),
+            Target::Path(path) => path,
+        };
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let key = path.strip_prefix(KEYS).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
+        let key = percent_decode_str(key).decode_utf8_lossy().into_owned();
+        let both = [query, &self.parameters].into_iter().filter(|part| !part.is_empty());
+        Some(NamedKey { key, parameters: Cow::Owned(both.collect::<Vec<_>>().join("&")) })
+    }
+
+    /// The server's path without its query; nothing for a key.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        match &self.target {
+            Target::Key(_) => "",
+            Target::Path(path) => path.split('?').next().unwrap_or_default(),
+        }
+    }
+}
+
 /// What is watched, and how.
 #[derive(Debug, Clone)]
 pub struct Watch {
@@ -101,6 +139,30 @@ pub struct Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn named(target: Target, parameters: &str) -> Option<(String, String)> {
+        let parameters = parameters.to_owned();
+        let request = Request {
+            verb: Verb::Get,
+            target,
+            parameters,
+            value: None,
+            waits: false,
+            once: false,
+            timeout: None,
+        };
+        request.named_key().map(|NamedKey { key, parameters }| (key, parameters.into_owned()))
+    }
+
+    #[test]
+    fn a_key_is_named_as_such_or_by_its_path() {
+        let path = |path: &str, parameters| named(Target::Path(path.into()), parameters);
+        let key = Key::parse("a b").unwrap();
+        assert_eq!(named(Target::Key(key), "x=1"), Some(("/a b".into(), "x=1".into())));
+        assert_eq!(path("/v2/keys/a%20b?y=2", "x=1"), Some(("/a b".into(), "y=2&x=1".into())));
+        assert_eq!(path("/v2/keys", ""), Some((String::new(), String::new())));
+        assert_eq!((path("/v2/keysx", ""), path("/version", "")), (None, None));
+    }
 
     #[test]
     fn a_verb_is_any_token_and_keeps_its_spelling() {

@@ -1,14 +1,10 @@
-//! How connections are opened: TCP, TLS, and the ways through proxies.
+//! How streams to servers are opened: TCP, TLS, and the ways through proxies.
 
 use crate::wire::endpoint::authorization;
 use crate::wire::resolver::SystemResolver;
 use crate::wire::tls::Tls;
 use crate::wire::way::{Way, is_secure};
-use crate::wire::yielding::Yielding;
-use bytes::Bytes;
 use http::{HeaderValue, Uri};
-use http_body_util::Full;
-use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::rt::{Read, Write};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
@@ -26,8 +22,6 @@ use tower_service::Service;
 use url::Url;
 
 pub type BoxError = Box<dyn Error + Send + Sync>;
-/// An open connection, from the side of its requests.
-pub type Sender = SendRequest<Full<Bytes>>;
 
 /// There is no TCP connection.
 #[derive(Debug, thiserror::Error)]
@@ -39,12 +33,21 @@ pub enum Unconnected {
     Connect(#[source] BoxError),
 }
 
+impl Unconnected {
+    /// What an error of hyper-util's connector is, to one who connects from this own address.
+    #[must_use]
+    pub fn new(error: BoxError, local_address: Option<IpAddr>) -> Self {
+        match local_address {
+            Some(address) if is_about_binding(error.as_ref()) => Self::Bind(address, error),
+            _ => Self::Connect(error),
+        }
+    }
+}
+
 /// After so long without a byte the system asks whether the other side is still there, in such steps, so often.
-const TCP_KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(15), Duration::from_secs(15), 3);
-/// How many bytes the names and values of a reply's headers may have altogether: Node's `maxHeaderSize`.
-pub const MAX_HEAD: usize = 16 * 1024;
+pub const TCP_KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(15), Duration::from_secs(15), 3);
 /// How long sent bytes may stay unacknowledged.
-const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
+pub const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How connections are made.
 #[derive(Debug, Clone)]
@@ -56,12 +59,30 @@ pub struct ConnectorOptions {
     pub local_address: Option<IpAddr>,
 }
 
-trait Stream: Read + Write + Send + Unpin {}
+pub trait Stream: Read + Write + Send + Unpin {}
 impl<T: Read + Write + Send + Unpin> Stream for T {}
-type BoxStream = Box<dyn Stream>;
+pub type BoxStream = Box<dyn Stream>;
 
-/// Opens connections.
+/// What is spoken over a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    Http1,
+    Http2,
+}
+
+impl Protocol {
+    /// Its name in a TLS handshake.
+    const fn alpn(self) -> &'static [u8] {
+        match self {
+            Self::Http1 => b"http/1.1",
+            Self::Http2 => b"h2",
+        }
+    }
+}
+
+/// Opens streams.
 pub struct Connector {
+    protocol: Protocol,
     tls: TlsConnector,
     server_name: Option<ServerName<'static>>,
     proxy_tls: TlsConnector,
@@ -70,11 +91,12 @@ pub struct Connector {
 }
 
 impl Connector {
-    pub fn new(options: &ConnectorOptions) -> Self {
+    pub fn new(options: &ConnectorOptions, protocol: Protocol) -> Self {
         let mut tls = options.tls.config.clone();
         let proxy_tls = TlsConnector::from(Arc::new(tls.clone()));
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        tls.alpn_protocols = vec![protocol.alpn().to_vec()];
         Self {
+            protocol,
             tls: Arc::new(tls).into(),
             server_name: options.tls.server_name.clone(),
             proxy_tls,
@@ -83,14 +105,18 @@ impl Connector {
         }
     }
 
-    /// Opens a connection, which the current runtime drives from then on.
-    pub async fn connect(&self, way: &Way, resolver: SystemResolver) -> Result<Sender, BoxError> {
+    /// Opens a stream to the server, or for a request over HTTP/1.1 that a proxy forwards to that proxy.
+    ///
+    /// # Errors
+    /// When there is none to be had.
+    pub async fn stream(&self, way: &Way, resolver: SystemResolver) -> Result<BoxStream, BoxError> {
         let mut stream = self.tcp(way.peer(), resolver).await?;
         if let Some(proxy) = &way.proxy {
             if is_secure(proxy) {
                 stream = secured(&self.proxy_tls, name_of(proxy)?, stream).await?;
             }
-            if is_secure(&way.server) {
+            // A proxy that forwards requests takes them apart, and knows no HTTP/2.
+            if is_secure(&way.server) || self.protocol == Protocol::Http2 {
                 stream = self.tunnel(proxy, &way.server, stream).await?;
             }
         }
@@ -98,12 +124,7 @@ impl Connector {
             let name = self.server_name.clone().map_or_else(|| name_of(&way.server), Ok)?;
             stream = secured(&self.tls, name, stream).await?;
         }
-        let (mut sender, connection) = http1().handshake(Yielding::new(stream)).await?;
-        // Its errors reach the request that it carries.
-        tokio::spawn(connection);
-        // The connection runs once before its first request, so that what a server says unasked answers none.
-        sender.ready().await?;
-        Ok(sender)
+        Ok(stream)
     }
 
     async fn tcp(&self, peer: &Url, resolver: SystemResolver) -> Result<BoxStream, BoxError> {
@@ -116,10 +137,8 @@ impl Connector {
         connector.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
         connector.set_nodelay(true);
         connector.set_local_address(self.local_address);
-        let stream = connector.call(uri("http", peer)?).await.map_err(|error| match self.local_address {
-            Some(address) if is_about_binding(&error) => Unconnected::Bind(address, error.into()),
-            _ => Unconnected::Connect(error.into()),
-        })?;
+        let connecting = connector.call(uri("http", peer)?);
+        let stream = connecting.await.map_err(|error| Unconnected::new(error.into(), self.local_address))?;
         Ok(Box::new(stream))
     }
 
@@ -161,22 +180,16 @@ impl Service<Uri> for Connected {
     }
 }
 
-/// What a reply's head may hold is limited by its reader, by Node's rule. What hyper is told is beyond that: so many
-/// lines of a letter each, and the bytes that they take on the wire.
-fn http1() -> Builder {
-    let mut http1 = Builder::new();
-    http1.max_headers(MAX_HEAD / 4).max_header_size(2 * MAX_HEAD);
-    http1
-}
-
 /// Whether it was the own address that failed: hyper-util's texts alone tell which call it was. It leaves out addresses
 /// of another family than the own one, and is not connected when none is left.
 fn is_about_binding(error: &(dyn Error + 'static)) -> bool {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
-    error.to_string() == "tcp bind local error"
-        || cause.is_some_and(|cause| {
-            cause.kind() == io::ErrorKind::NotConnected && cause.raw_os_error().is_none()
-        })
+    std::iter::successors(Some(error), |&error| error.source()).any(|error| {
+        let of_system = error.downcast_ref::<io::Error>();
+        error.to_string() == "tcp bind local error"
+            || of_system.is_some_and(|error| {
+                error.kind() == io::ErrorKind::NotConnected && error.raw_os_error().is_none()
+            })
+    })
 }
 
 fn host(url: &Url) -> &str {

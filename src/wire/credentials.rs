@@ -20,6 +20,14 @@ pub fn bearer(token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
     sensitive(&format!("Bearer {token}"))
 }
 
+/// A token as etcd v3 takes it.
+///
+/// # Errors
+/// See [`bearer`].
+pub fn token(token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    sensitive(token)
+}
+
 fn sensitive(value: &str) -> Result<HeaderValue, InvalidHeaderValue> {
     let mut value = HeaderValue::from_str(value)?;
     value.set_sensitive(true);

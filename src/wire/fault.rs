@@ -9,7 +9,7 @@ use crate::wire::way::Way;
 use std::borrow::Cow;
 use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use url::Url;
 
 /// Where in an attempt an error struck.
@@ -39,6 +39,12 @@ pub fn reply_too_large(limit: usize) -> Failed {
     NodeError::with_code(message, "ERR_RESPONSE_TOO_LARGE").failed(Kind::Other, true)
 }
 
+/// A reply that JavaScript would make too much of.
+pub fn too_many_values(limit: usize) -> Failed {
+    let message = format!("The reply holds more than {limit} values (a larger maxResponseSize allows more)");
+    NodeError::with_code(message, "ERR_RESPONSE_TOO_LARGE").failed(Kind::Other, true)
+}
+
 /// A change of the store that is larger than the client takes.
 pub fn event_too_large(index: u64, limit: usize) -> NodeError {
     let message = format!("The change at index {index} is larger than maxResponseSize ({limit} bytes)");
@@ -54,6 +60,59 @@ pub fn header_overflow() -> Failed {
 pub fn unsendable(server: &str, reason: impl std::fmt::Display) -> Failed {
     let message = format!("Request to {server} cannot be sent: {reason}");
     NodeError::with_code(message, "ERR_INVALID_URL").failed(Kind::Other, false)
+}
+
+/// A server that was to speak HTTP/2.
+pub fn other_protocol(way: &Way) -> Failed {
+    let message = format!("{} does not speak HTTP/2", way.origin);
+    NodeError::with_code(message, NO_HTTP2).failed(Kind::Other, false)
+}
+
+/// Node's code for what is wrong with HTTP/2 itself.
+pub const NO_HTTP2: &str = "ERR_HTTP2_ERROR";
+
+/// Of a connection that speaks HTTP/2: the most telling error that is known.
+pub fn http2_failed(error: &(dyn Error + 'static), stage: Stage, way: &Way) -> Failed {
+    let error_of_node = http2_error(error, stage, way);
+    let kind = kind(&error_of_node);
+    error_of_node.failed(kind, !is_unprocessed(error))
+}
+
+/// Of a client library over HTTP/1.1. With the address that the name stands for, if it was asked for, and the own one.
+pub fn client_failed(
+    error: BoxError,
+    stage: Stage,
+    way: &Way,
+    address: Option<SocketAddr>,
+    local_address: Option<IpAddr>,
+) -> Failed {
+    let chain: &(dyn Error + 'static) = error.as_ref();
+    if find::<hyper_util::client::legacy::Error>(chain).is_some_and(|error| error.is_connect()) {
+        let is_about_tcp = find::<ResolveError>(chain).is_none()
+            && find::<rustls::Error>(chain).is_none()
+            && (local_address.is_some() || find_system_code(chain).is_some());
+        let error = if is_about_tcp { Box::new(Unconnected::new(error, local_address)) } else { error };
+        return Fault::Connect(error, address).failed(way);
+    }
+    let error = match find::<hyper::Error>(chain) {
+        Some(error) => http_error(error, stage, way),
+        None => NodeError::with_code(innermost(chain), "Z_DATA_ERROR"),
+    };
+    let kind = kind(&error);
+    error.failed(kind, true)
+}
+
+/// Whether a server ended one request and goes on with the others.
+pub fn concerns_one_stream(error: &hyper::Error) -> bool {
+    find::<h2::Error>(error).is_some_and(h2::Error::is_reset)
+}
+
+/// Whether the server says that it did nothing of what was asked (RFC 9113 8.7).
+fn is_unprocessed(error: &(dyn Error + 'static)) -> bool {
+    find::<h2::Error>(error).filter(|error| error.is_remote()).is_some_and(|error| {
+        let reason = if error.is_reset() { h2::Reason::REFUSED_STREAM } else { h2::Reason::NO_ERROR };
+        error.reason() == Some(reason)
+    })
 }
 
 /// What can go wrong below a request.
@@ -159,6 +218,36 @@ fn http_error(error: &hyper::Error, stage: Stage, way: &Way) -> NodeError {
     }
 }
 
+fn http2_error(error: &(dyn Error + 'static), stage: Stage, way: &Way) -> NodeError {
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return tls_error(tls, way);
+    }
+    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_timeout) {
+        // No answer to a ping, as when the system gets none to what it sent.
+        return stream_error("ETIMEDOUT".into());
+    }
+    if let Some(error) = find::<h2::Error>(error).filter(|_| !is_unprocessed(error)) {
+        match error.reason() {
+            // The end of a connection or of a stream, without a word about why.
+            None | Some(h2::Reason::NO_ERROR | h2::Reason::CANCEL) => {}
+            Some(reason) if error.is_reset() => return stream_closed(reason),
+            Some(_) => {
+                return NodeError::with_code(format!("{} breaks HTTP/2: {error}", way.origin), NO_HTTP2);
+            }
+        }
+    }
+    match find_system_code(error) {
+        // h2's word for a connection that has gone.
+        Some(code) if code != "EPIPE" => stream_error(code),
+        _ => hang_up(stage),
+    }
+}
+
+fn stream_closed(reason: h2::Reason) -> NodeError {
+    let message = format!("Stream closed with error code {} ({})", u32::from(reason), reason.description());
+    NodeError::with_code(message, "ERR_HTTP2_STREAM_ERROR")
+}
+
 fn malformed(code: &'static str, reason: &str) -> NodeError {
     NodeError::with_code(format!("Parse Error: {reason}"), code)
 }
@@ -197,6 +286,7 @@ fn tls_error(error: &rustls::Error, way: &Way) -> NodeError {
             }
             _ => None,
         },
+        Tls::AlertReceived(rustls::AlertDescription::NoApplicationProtocol) => Some(NO_HTTP2),
         Tls::AlertReceived(rustls::AlertDescription::CertificateRequired) => {
             Some("ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED")
         }
@@ -215,13 +305,16 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     causes(error).find_map(|cause| cause.downcast_ref::<E>())
 }
 
-/// An error and its causes, also those that hide in an `io::Error`.
+/// An error and its causes, also those that hide in an `io::Error` or in one of h2's.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {
-        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(inner) => Some(inner as &(dyn Error + 'static)),
-            None => error.source(),
+        if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            return Some(inner as &(dyn Error + 'static));
         }
+        if let Some(inner) = error.downcast_ref::<h2::Error>().and_then(h2::Error::get_io) {
+            return Some(inner as &(dyn Error + 'static));
+        }
+        error.source()
     })
 }
 

@@ -1,6 +1,7 @@
 //! Kept-alive connections.
 
-use crate::wire::connector::{BoxError, Connector, ConnectorOptions, Sender};
+use crate::wire::connector::{BoxError, Connector, ConnectorOptions, Protocol};
+use crate::wire::http1::{self, Sender};
 use crate::wire::resolver::SystemResolver;
 use crate::wire::way::Way;
 use http::HeaderMap;
@@ -28,7 +29,7 @@ pub struct Pool {
 impl Pool {
     #[must_use]
     pub fn new(options: &ConnectorOptions, keep_alive: bool) -> Self {
-        Self { connector: Connector::new(options), keep_alive, idle: Arc::default() }
+        Self { connector: Connector::new(options, Protocol::Http1), keep_alive, idle: Arc::default() }
     }
 
     /// A kept connection, the one used last. For a request that must not be sent again only one that was used just now: the
@@ -44,7 +45,7 @@ impl Pool {
     /// # Errors
     /// When there is none to be had.
     pub async fn open(&self, way: &Arc<Way>, resolver: SystemResolver) -> Result<Lease, BoxError> {
-        let sender = self.connector.connect(way, resolver).await?;
+        let sender = http1::handshake(self.connector.stream(way, resolver).await?).await?;
         Ok(self.lease(sender, way))
     }
 

@@ -27,6 +27,18 @@ pub struct ResolveError {
     pub code: Cow<'static, str>,
 }
 
+impl SystemResolver {
+    /// The addresses of a host.
+    ///
+    /// # Errors
+    /// When it has none, or none can be looked up.
+    pub async fn look_up(host: &str) -> Result<Vec<SocketAddr>, ResolveError> {
+        look_up(host.to_owned())
+            .await
+            .map_err(|error| ResolveError { host: host.to_owned(), code: resolve_code(&error) })
+    }
+}
+
 impl Service<Name> for SystemResolver {
     type Response = std::vec::IntoIter<SocketAddr>;
     type Error = ResolveError;
@@ -39,10 +51,7 @@ impl Service<Name> for SystemResolver {
     fn call(&mut self, name: Name) -> Self::Future {
         let first = Arc::clone(&self.found);
         Box::pin(async move {
-            let host = name.as_str();
-            let found = look_up(host.to_owned())
-                .await
-                .map_err(|error| ResolveError { host: host.to_owned(), code: resolve_code(&error) })?;
+            let found = Self::look_up(name.as_str()).await?;
             if let Some(&address) = found.first() {
                 // Set before only if one connection resolves twice, which it does not.
                 let _ = first.set(address);

@@ -48,7 +48,7 @@ module.exports = {
       [],
     ].map((hosts) => listed(hosts)),
     listed('h:1//'),
-    listed('ftp://h:1'),
+    listed('ftp://h:1', REFUSED),
     listed('::1', works('http://[::1]')),
     listed('httpd-server:2379', works('http://httpd-server:2379')),
     listed('HTTPS://H:1', works('https://h:1')),

@@ -41,7 +41,22 @@ const REFUSED = { difference: 'bad-arguments', expected: { thrown: 'ERR_INVALID_
 
 module.exports = {
   title: 'TLS',
-  needs: ['a', 's', 'rsa', 'p384', 'p521', 'ed25519', 'elsewhere', 'expired', 'alone', 'm'],
+  needs: [
+    'a',
+    's',
+    'rsa',
+    'p384',
+    'p521',
+    'ed25519',
+    'elsewhere',
+    'expired',
+    'alone',
+    'version1',
+    'unnamed',
+    'short',
+    'belowExpired',
+    'm',
+  ],
   cases: [
     secure('ca as a Buffer', { ca: '@ca.pem' }),
     secure('ca as a text', {}, { options: text({ ca: '@ca.pem' }) }),
@@ -98,6 +113,45 @@ module.exports = {
         hosts: 'https://127.0.0.1:{expired}',
         ...failing('CERT_HAS_EXPIRED'),
       },
+    ),
+    secure(
+      'an expired authority',
+      { ca: '@expired-ca.pem' },
+      { hosts: 'https://127.0.0.1:{belowExpired}', ...failing('CERT_HAS_EXPIRED') },
+    ),
+    secure(
+      'an expired authority among good ones',
+      { ca: ['@expired-ca.pem', '@ca.pem'] },
+      { hosts: 'https://127.0.0.1:{belowExpired}', ...failing('CERT_HAS_EXPIRED') },
+    ),
+    secure('an expired authority beside the one that counts', { ca: ['@expired-ca.pem', '@ca.pem'] }),
+    ...['version1', 'unnamed'].map((part) =>
+      secure(
+        `a common name alone (${part})`,
+        { ca: '@ca.pem' },
+        {
+          hosts: `https://localhost:{${part}}`,
+          difference: 'tls-common-name',
+          expected: { codes: ['ERR_TLS_CERT_ALTNAME_INVALID'] },
+        },
+      ),
+    ),
+    secure(
+      'a short RSA key',
+      { ca: '@ca.pem' },
+      {
+        hosts: 'https://127.0.0.1:{short}',
+        skip: parseInt(process.versions.node, 10) >= 24 && 'this Node refuses them, too',
+        difference: 'tls-short-keys',
+        expected: { codes: ['EE_KEY_TOO_SMALL'] },
+      },
+    ),
+    ...['version1', 'unnamed'].map((part) =>
+      secure(
+        `rejectUnauthorized: false and a common name alone (${part})`,
+        { rejectUnauthorized: false },
+        { hosts: `https://localhost:{${part}}` },
+      ),
     ),
     secure('rejectUnauthorized: false', { rejectUnauthorized: false }),
     secure(

@@ -21,6 +21,9 @@ const raw = (args, rest) => ({
 class Inherited {}
 Inherited.prototype.recursive = true;
 
+/** Written in a query as nothing that etcd reads, or as nothing at all. */
+const UNWRITABLE = { difference: 'option-objects', expected: { thrown: 'ERR_INVALID_ARG_TYPE', wire: [] } };
+
 /** Without a condition that etcd knows, the write would take place in any case. */
 const OLD_OBJECT = { difference: 'old-value-objects', expected: { wire: [] } };
 
@@ -105,16 +108,9 @@ module.exports = {
       [{ text: "a b&c=d+e/f?g#h%20!'()*~" }, 'special characters'],
       [{ text: 'ü😀' }, 'characters beyond ASCII'],
       [{ 'na me': 1, 'ü&': 2 }, 'special characters in a name'],
-      [{ list: [1, 'b', true] }, 'a list'],
-      [{ list: [] }, 'an empty list'],
-      [{ list: [[1, 2], [3]] }, 'lists in a list'],
-      [{ object: { a: 1, b: { c: 2 } } }, 'objects'],
-      [{ object: {} }, 'an empty object'],
       [{ when: new Date(0) }, 'a date'],
       [{ not: Number.NaN, huge: Number.POSITIVE_INFINITY }, 'NaN and Infinity'],
-      [{ work: () => 1, more: 1 }, 'a function'],
       [{ bytes: Buffer.from('bytes') }, 'a Buffer'],
-      [{ list: [null, undefined, ''] }, 'a list with nothing in it'],
       [{}, 'no options'],
       [null, 'null for options'],
       [undefined, 'undefined for options'],
@@ -122,10 +118,30 @@ module.exports = {
       [{ b: 1, a: 2, 1: 3 }, 'options in their order'],
       [{ maxRetries: 1, recursive: true }, 'maxRetries, which is not sent'],
       [Object.freeze({ recursive: true }), 'frozen options'],
-      [{ number: new Number(3), text: new String('s') }, 'boxed values'],
-      [{ map: new Map([[1, 2]]) }, 'a map'],
       [{ path: 'x', json: false, method: 'PUT', uri: 'y', form: 1 }, 'names that are options elsewhere'],
     ].map(([options, of]) => query(options, { of })),
+    ...[
+      [{ list: [1, 'b', true] }, 'a list'],
+      [{ list: [] }, 'an empty list'],
+      [{ object: { a: 1, b: { c: 2 } } }, 'objects'],
+      [{ object: {} }, 'an empty object'],
+      [{ work: () => 1, more: 1 }, 'a function'],
+      [{ number: new Number(3), text: new String('s') }, 'boxed values'],
+      [{ map: new Map([[1, 2]]) }, 'a map'],
+    ].map(([options, of]) => query(options, { of, ...UNWRITABLE })),
+    {
+      name: 'a condition that is an array',
+      ...UNWRITABLE,
+      call: ['set', 'k', 'v', { prevValue: [] }],
+      theirs: { wire: ['PUT /v2/keys/k value=v'] },
+    },
+    {
+      name: 'compare-and-swap with no old value but an option',
+      difference: 'old-value-option',
+      call: ['compareAndSwap', 'k', 'v', undefined, { prevValue: 'old' }],
+      expected: { wire: ['PUT /v2/keys/k?prevValue=old value=v'] },
+      theirs: { wire: ['PUT /v2/keys/k value=v'] },
+    },
     query({ big: 10n }, { of: 'a bigint', difference: 'value-types', expected: { wire: ['GET /v2/keys/k?big=10'] } }),
     query({ sign: Symbol('s') }, { of: 'a symbol', ...BAD_TYPE }),
     query(
@@ -194,7 +210,6 @@ module.exports = {
     },
     ...[
       ['GET', 'v2/keys/a?x=1', undefined, { y: 2 }],
-      ['GET', 'v2/keys/a#f', undefined, { y: 2 }],
       ['GET', 'version'],
       ['GET', 'v2/keys/a b'],
       ['GET', 'v2/keys/a\\b'],
@@ -213,6 +228,10 @@ module.exports = {
       ['OPTIONS', 'v2/keys/k'],
       ['ODD', 'v2/keys/k'],
     ].map((args) => raw(args)),
+    raw(['GET', 'v2/keys/a#f', undefined, { y: 2 }], {
+      difference: 'raw-paths',
+      expected: { wire: ['GET /v2/keys/a%23f?y=2'] },
+    }),
     raw(['GET', '/version'], { difference: 'raw-paths', expected: { wire: ['GET /version'] } }),
     raw(['GET', 'v2/../x'], { difference: 'raw-paths', expected: { wire: ['GET /x'] } }),
     raw(['GET', 'v2/keys/ü'], { difference: 'raw-paths', expected: { wire: ['GET /v2/keys/%C3%BC'] } }),

@@ -4,7 +4,8 @@
 //   node writes.js <host or URL> <prefix> <from> <to> <keys> <concurrency> [pause in ms after each]
 // sets <prefix>/k<n> to i, for i from `from` up to but without `to`, where n is i modulo `keys`. When etcd cannot be reached it
 // tries the same value again, so that each is written at least once. Prints { "indexes": [[modifiedIndex, i], …] }
-// at the end, those that etcd confirmed. A store in this process is written by this package, as nothing else reaches it.
+// at the end, those that etcd confirmed. A store in this process, and
+// v2 kept on v3, are written by this package, as nothing else does.
 
 const { setTimeout: sleep } = require('node:timers/promises');
 const Etcd = require('../../..');
@@ -12,14 +13,14 @@ const { RawEtcd } = require('../raw-etcd');
 
 const [host, prefix, ...numbers] = process.argv.slice(2);
 const [from, to, keys, concurrency, pause = 0] = numbers.map(Number);
-const isMemory = host.startsWith('memory:');
-const etcd = isMemory ? new Etcd(host, { maxRetries: 0 }) : new RawEtcd(host, concurrency);
+const isOurs = host.startsWith('memory:') || Boolean(process.env.NODE_ETCD_API);
+const etcd = isOurs ? new Etcd(host, { maxRetries: 0 }) : new RawEtcd(host, concurrency);
 const indexes = [];
 let next = from;
 
 async function put(i) {
   const key = `/${prefix}/k${i % keys}`;
-  if (isMemory) return (await etcd.set(key, i)).node.modifiedIndex;
+  if (isOurs) return (await etcd.set(key, i)).node.modifiedIndex;
   const { status, body } = await etcd.ask('PUT', key, { form: { value: i } });
   if (status >= 400) throw new Error(JSON.stringify(body));
   return body.node.modifiedIndex;

@@ -3,18 +3,18 @@
 use crate::transport::http::decoding::Decoder;
 use crate::transport::http::exchange::Body;
 use crate::v2::failure::{Failed, Kind};
+use crate::v2::values;
+use crate::wire::bounded::bounded;
 use crate::wire::fault::{self, Fault, Stage};
 use crate::wire::pool::Lease;
 use crate::wire::way::Way;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
 
 #[derive(Debug)]
 pub struct HttpBody {
@@ -24,6 +24,8 @@ pub struct HttpBody {
     pub way: Arc<Way>,
     /// How long the next bytes may take.
     pub idle: Option<Duration>,
+    /// The largest body that is taken.
+    pub limit: usize,
     /// Who refuses a request unread, as proxies do, makes the connection's end a reset (RFC 9112 9.6).
     pub may_end_in_reset: bool,
     /// To be under way. Free again when the body has been read.
@@ -83,12 +85,9 @@ impl Body for HttpBody {
             }
         }
     }
-}
 
-/// Waits for at most `limit`; `None` when that was not enough.
-pub async fn bounded<F: Future>(work: F, limit: Option<Duration>) -> Option<F::Output> {
-    match limit {
-        Some(limit) => timeout(limit, work).await.ok(),
-        None => Some(work.await),
+    fn check(&self, json: &[u8]) -> Result<(), Failed> {
+        let limit = values::limit(self.limit);
+        if values::exceed(json, limit) { Err(fault::too_many_values(limit)) } else { Ok(()) }
     }
 }

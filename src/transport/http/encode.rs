@@ -59,7 +59,8 @@ fn method(verb: &Verb) -> Result<Method, InvalidMethod> {
 
 fn uri(hop: &Hop) -> Result<Uri, Failed> {
     let text = if hop.way.is_forwarded() { hop.url_text().into() } else { hop.path.clone() };
-    Uri::from_maybe_shared(text).map_err(|error| fault::unsendable(&hop.url_text(), error))
+    // A query may hold a value, which belongs in no message.
+    Uri::from_maybe_shared(text).map_err(|error| fault::unsendable(&hop.way.origin, error))
 }
 
 /// The headers of a hop, but for those of its form.
@@ -83,9 +84,9 @@ pub fn headers(options: &HttpOptions, endpoint: &Endpoint, hop: &Hop) -> HeaderM
     } else if let Some(authorization) = &options.authorization {
         headers.insert(header::AUTHORIZATION, authorization.clone());
     } else if let Some(authorization) = endpoint.authorization() {
-        headers.entry(header::AUTHORIZATION).or_insert_with(|| authorization.clone());
+        headers.entry(header::AUTHORIZATION).or_insert(authorization);
     }
-    if hop.way.is_tunnelled() || !(hop.way.is_forwarded() || hop.with_credentials) {
+    if !hop.way.is_forwarded() {
         // For a proxy alone: a tunnel's gets it when it is opened.
         headers.remove(header::PROXY_AUTHORIZATION);
     }

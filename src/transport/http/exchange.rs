@@ -1,9 +1,10 @@
 //! One exchange: a request goes out, the beginning of its reply comes back.
 
 use crate::v2::failure::Failed;
-use crate::v2::reply::{Headers, Reply};
+use crate::v2::reply::Reply;
 use crate::v2::request::Request;
 use crate::wire::fault;
+use crate::wire::headers::header_text;
 use bytes::Bytes;
 use http::HeaderMap;
 use std::future::Future;
@@ -17,7 +18,8 @@ pub trait Exchange: Send + Sync {
     fn limit(&self) -> usize;
 
     /// Resolves as soon as the headers of the reply are here, whatever its status: of a watch, that is when the server has
-    /// registered it, unless somebody on the way holds them back. For the headers it waits so long at most. Dropping the future or the body gives the attempt up and closes what it had open.
+    /// registered it, unless somebody on the way holds them back. It waits for them for so long at most. Dropping the
+    /// future or the body gives the attempt up and closes what it had open.
     fn open(
         &self,
         member: usize,
@@ -30,6 +32,14 @@ pub trait Exchange: Send + Sync {
 pub trait Body: Send {
     /// The next bytes, or `None` at the end. Safe to drop and call again.
     fn chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Failed>> + Send;
+
+    /// Whether a JSON text of it may be given to JavaScript, which makes values of it.
+    ///
+    /// # Errors
+    /// When it holds more of them than the transport takes.
+    fn check(&self, _json: &[u8]) -> Result<(), Failed> {
+        Ok(())
+    }
 }
 
 /// A reply whose body is still to be read.
@@ -53,17 +63,7 @@ impl<B: Body> Opened<B> {
             }
             body.extend_from_slice(&chunk);
         }
+        self.body.check(&body)?;
         Ok(Reply { status: self.status, headers: header_text(&self.headers), body })
     }
-}
-
-/// Headers as they cross to JavaScript.
-#[must_use]
-pub fn header_text(headers: &HeaderMap) -> Headers {
-    let length = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 2).sum();
-    let mut text = Headers::with_capacity(length);
-    for (name, value) in headers {
-        text.push(name.as_str(), value.as_bytes());
-    }
-    text
 }

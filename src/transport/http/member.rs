@@ -4,7 +4,7 @@ use crate::transport::http::encode;
 use crate::transport::http::options::HttpOptions;
 use crate::transport::http::redirect::Hop;
 use crate::v2::failure::Failed;
-use crate::v2::request::{Request, Target, Verb};
+use crate::v2::request::{KEYS, Request, Target, Verb};
 use crate::wire::endpoint::Endpoint;
 use crate::wire::fault;
 use crate::wire::way::Way;
@@ -13,9 +13,6 @@ use http::HeaderMap;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::{Position, Url};
-
-/// Where etcd has its keys, below an endpoint.
-const KEYS: &str = "/v2/keys";
 
 pub struct Member {
     /// The direct way there.

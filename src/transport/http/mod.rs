@@ -13,12 +13,13 @@ use crate::transport::{Broken, Feed, Transport};
 use crate::v2::failure::{Failed, Kind};
 use crate::v2::reply::Reply;
 use crate::v2::request::{Request, Watch};
-use crate::wire::connector::MAX_HEAD;
+use crate::wire::bounded::bounded;
 use crate::wire::fault::{self, Fault, Stage};
+use crate::wire::http1::MAX_HEAD;
 use crate::wire::pool::{Lease, Pool};
 use crate::wire::resolver::SystemResolver;
 use crate::wire::way::Way;
-use body::{HttpBody, bounded};
+use body::HttpBody;
 use bytes::Bytes;
 use decoding::Decoder;
 use exchange::{Exchange, Opened};
@@ -127,6 +128,7 @@ impl Http {
         let status = head.status.as_u16();
         lease.obey(&head.headers);
         let body = HttpBody {
+            limit: self.options.max_response_size,
             incoming,
             lease: Some(lease),
             way: Arc::clone(&hop.way),

@@ -3,20 +3,11 @@
 use crate::transport::memory::reply::{self, JSON, TEXT};
 use crate::v2::reply::Reply;
 use crate::v2::request::Verb;
-use percent_encoding::percent_decode_str;
 
-const KEYS: &str = "/v2/keys";
 /// The etcd whose answers these are.
 const VERSION: &str = r#"{"etcdserver":"3.4.45","etcdcluster":"3.4.0"}"#;
 
-/// The decoded key that a path names, if it is one of keys.
-#[must_use]
-pub fn key(path: &str) -> Option<String> {
-    let key = path.strip_prefix(KEYS).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
-    Some(percent_decode_str(key).decode_utf8_lossy().into_owned())
-}
-
-/// The answer of any other path. `host` is what clients name the store by.
+/// The answer of a path that names no key. `host` is what clients name the store by.
 pub fn answer(verb: &Verb, path: &str, host: &str, store_stats: impl FnOnce() -> Vec<u8>) -> Reply {
     let Some(methods) = methods(path) else { return reply::refusal(404, "404 page not found\n") };
     if methods.split(',').all(|method| method != verb.as_str()) {

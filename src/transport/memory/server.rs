@@ -14,7 +14,7 @@ use crate::v2::command::{self, Command, Method, MethodNotAllowed};
 use crate::v2::error::Error;
 use crate::v2::form::Form;
 use crate::v2::reply::Reply;
-use crate::v2::request::{Request, Target, Verb, Watch};
+use crate::v2::request::{NamedKey, Request, Target, Verb, Watch};
 use crate::v2::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -87,9 +87,9 @@ impl Server {
         if request.verb.as_str() == "OPTIONS" {
             return Answer::Reply(reply::empty());
         }
-        let mut reply = match &request.target {
-            Target::Key(key) => self.answer_key(request, &key.name(), &request.parameters),
-            Target::Path(path) => self.answer_path(request, path),
+        let mut reply = match request.named_key() {
+            Some(NamedKey { key, parameters }) => self.answer_key(request, &key, &parameters),
+            None => self.answer_path(request),
         };
         if let (Answer::Reply(reply), Verb::Head) = (&mut reply, &request.verb) {
             reply.body.clear();
@@ -97,15 +97,10 @@ impl Server {
         reply
     }
 
-    fn answer_path(self: &Arc<Self>, request: &Request, path: &str) -> Answer {
-        let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        if let Some(key) = endpoints::key(path) {
-            let both = [query, &request.parameters].into_iter().filter(|part| !part.is_empty());
-            return self.answer_key(request, &key, &both.collect::<Vec<_>>().join("&"));
-        }
+    fn answer_path(&self, request: &Request) -> Answer {
         let stats = || self.lock().store.stats().unwrap_or_default();
         let host = format!("memory:{}", self.name);
-        Answer::Reply(endpoints::answer(&request.verb, path, &host, stats))
+        Answer::Reply(endpoints::answer(&request.verb, request.path(), &host, stats))
     }
 
     fn answer_key(self: &Arc<Self>, request: &Request, key: &str, parameters: &str) -> Answer {

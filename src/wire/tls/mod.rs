@@ -5,10 +5,10 @@ pub mod verifier;
 
 use crate::wire::tls::verifier::Verifier;
 use p12_keystore::Pkcs12Archive;
-use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub struct TlsOptions {
     /// PEM texts of the only certificates to trust; each may hold several.
     pub ca: Vec<Vec<u8>>,
+    /// Leave out of `ca` what cannot be used, instead of refusing it.
+    pub skips_unusable_ca: bool,
     /// The client's own certificate in PEM, followed by its chain.
     pub cert: Option<Vec<u8>>,
     /// The unencrypted private key of `cert` in PEM: PKCS#8, PKCS#1 or SEC1.
@@ -77,8 +79,12 @@ impl TlsOptions {
     }
 
     fn roots(&self) -> Result<Vec<CertificateDer<'static>>, InvalidTls> {
-        let found: Result<Vec<_>, _> = self.ca.iter().map(|pem| certificates("ca", pem)).collect();
-        Ok(found?.concat())
+        let found = self.ca.iter().map(|pem| certificates("ca", pem));
+        if self.skips_unusable_ca {
+            let is_usable = |root: &CertificateDer<'static>| RootCertStore::empty().add(root.clone()).is_ok();
+            return Ok(found.flatten().flatten().filter(is_usable).collect());
+        }
+        Ok(found.collect::<Result<Vec<_>, _>>()?.concat())
     }
 
     fn identity(&self) -> Result<Option<Identity>, InvalidTls> {
@@ -163,6 +169,14 @@ mod tests {
         assert!(refused(&pfx).starts_with("options.pfx: expected a PKCS#12 archive"));
         let name = TlsOptions { server_name: Some("no name".into()), ..TlsOptions::default() };
         assert!(refused(&name).starts_with("options.servername: "));
+    }
+
+    #[test]
+    fn of_certificates_that_nobody_chose_the_unusable_are_left_out() {
+        let broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_vec();
+        let ca = vec![b"garbage".to_vec(), broken];
+        let options = TlsOptions { ca, skips_unusable_ca: true, ..TlsOptions::default() };
+        assert!(options.build().is_ok());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! What a reply to a watch says.
+//! What a reply to a watch says. It is read here and nowhere else: what is taken for a change has all that JavaScript
+//! looks at, in the types that etcd gives it.
 
 use crate::transport::Broken;
 use crate::v2::reply::{Reply, code_number};
@@ -8,7 +9,10 @@ use serde_json::value::RawValue;
 /// The part of a reply's body that a watch needs.
 #[derive(Debug, Deserialize)]
 struct Said<'a> {
-    node: Option<Node>,
+    #[serde(borrow)]
+    action: Option<&'a RawValue>,
+    #[serde(borrow)]
+    node: Option<&'a RawValue>,
     #[serde(rename = "errorCode", borrow)]
     error_code: Option<&'a RawValue>,
     /// The store's index, in errors.
@@ -20,6 +24,23 @@ struct Node {
     key: Option<String>,
     #[serde(rename = "modifiedIndex")]
     modified_index: Option<u64>,
+}
+
+/// What an object says. A list of the same values in order is none, though serde would take it for one.
+fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return None;
+    }
+    serde_json::from_slice(json).ok()
+}
+
+impl Said<'_> {
+    /// The change that it tells of, if it does.
+    fn change(&self) -> Option<Change> {
+        self.action.filter(|action| action.get().starts_with('"'))?;
+        let Node { key, modified_index } = object(self.node?.get().as_bytes())?;
+        Some(Change { index: modified_index?, key: key.unwrap_or_default() })
+    }
 }
 
 /// A change with the reply that brought it.
@@ -47,14 +68,12 @@ pub fn read(reply: Reply, is_etcds: bool) -> Result<Found, Broken> {
     if reply.body.is_empty() && is_success {
         return Err(if is_etcds { Broken::Ended(reply) } else { Broken::Unexpected(reply) });
     }
-    let Ok(said) = serde_json::from_slice::<Said>(&reply.body) else { return Err(Broken::Unexpected(reply)) };
-    let change = match (said.error_code.map(code_number), said.index, said.node) {
+    let Some(said) = object::<Said>(&reply.body) else { return Err(Broken::Unexpected(reply)) };
+    let change = match (said.error_code.map(code_number), said.index, said.change()) {
         (Some(Some(401.0)), Some(index), _) => return Err(Broken::Outdated(index, reply)),
         (Some(Some(110.0)), ..) => return Err(Broken::Forbidden(reply)),
         (Some(_), ..) => return Err(Broken::Refused(reply)),
-        (None, _, Some(Node { key, modified_index: Some(index) })) => {
-            Change { index, key: key.unwrap_or_default() }
-        }
+        (None, _, Some(change)) => change,
         (None, ..) => return Err(Broken::Unexpected(reply)),
     };
     Ok(Found { change, reply, is_whole: true })
@@ -98,7 +117,21 @@ mod tests {
         for refusal in [r#"{"errorCode":100,"index":1}"#, r#"{"errorCode":"x"}"#, r#"{"errorCode":401}"#] {
             assert!(matches!(said(404, refusal), Err(Broken::Refused(_))), "{refusal}");
         }
-        for odd in ["", "{}", "<html>", "[1]", r#"{"node":{}}"#, r#"{"errorCode":null}"#] {
+        for odd in [
+            "",
+            "{}",
+            "<html>",
+            "[1]",
+            r#"{"node":{}}"#,
+            r#"{"errorCode":null}"#,
+            r#"{"node":{"key":"/a","modifiedIndex":7}}"#,
+            r#"{"action":5,"node":{"key":"/a","modifiedIndex":7}}"#,
+            r#"{"action":"set","node":["/a",7]}"#,
+            r#"{"action":"set","node":{"key":5,"modifiedIndex":7}}"#,
+            r#"{"action":"set","node":{"key":"/a","modifiedIndex":"7"}}"#,
+            r#"["set",{"key":"/a","modifiedIndex":7},null,null]"#,
+            r#"["set",null,401,7]"#,
+        ] {
             assert!(matches!(said(404, odd), Err(Broken::Unexpected(_))), "{odd}");
         }
     }

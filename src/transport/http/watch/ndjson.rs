@@ -25,7 +25,11 @@ impl<B: Body> Lines<B> {
                 let mut line = std::mem::replace(&mut self.read, rest);
                 line.pop();
                 self.searched = 0;
-                return Ok((line.len() <= self.limit).then_some(line));
+                if line.len() > self.limit {
+                    return Ok(None);
+                }
+                self.body.check(&line)?;
+                return Ok(Some(line));
             }
             self.searched = self.read.len();
             if self.searched > self.limit {

@@ -1,6 +1,6 @@
 //! A long poll, which the server keeps: for the first change at or after an index.
 
-use crate::transport::http::exchange::{Body, Exchange, Opened, header_text};
+use crate::transport::http::exchange::{Body, Exchange, Opened};
 use crate::transport::http::watch::event::{self, Found};
 use crate::transport::http::watch::kept::Kept;
 use crate::transport::http::watch::store::{is_etcds, position_of};
@@ -9,6 +9,7 @@ use crate::v2::failure::Failed;
 use crate::v2::reply::Reply;
 use crate::v2::request::Request;
 use crate::wire::fault;
+use crate::wire::headers::header_text;
 use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
@@ -125,7 +126,9 @@ impl<'a, B: Body> Poll<'a, B> {
         }
         let is_whole = self.kept.is_whole();
         let is_etcds = is_etcds(&headers);
-        let reply = Reply { status, headers: header_text(&headers), body: self.kept.into_text() };
+        let text = self.kept.into_text();
+        body.check(&text).map_err(Broken::Failed)?;
+        let reply = Reply { status, headers: header_text(&headers), body: text };
         let found = Found { is_whole, ..event::read(reply, is_etcds)? };
         // One before the index that was asked for is none that a server may send.
         if self.asked.is_some_and(|asked| found.change.index < asked) {

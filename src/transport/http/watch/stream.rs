@@ -1,12 +1,13 @@
 //! A stream of changes.
 
-use crate::transport::http::exchange::{Body, Opened, header_text};
+use crate::transport::http::exchange::{Body, Opened};
 use crate::transport::http::watch::event::{self, Found};
 use crate::transport::http::watch::ndjson::Lines;
 use crate::transport::http::watch::store::position_of;
 use crate::transport::{Broken, Position};
 use crate::v2::failure::Failed;
 use crate::v2::reply::{Headers, Reply};
+use crate::wire::headers::header_text;
 
 /// A stream of changes later than its position.
 pub struct Stream<B> {

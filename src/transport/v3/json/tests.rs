@@ -1,0 +1,272 @@
+//! The gateway's carrier against servers that follow a script.
+
+use super::*;
+use crate::transport::v3::carrier::{Told, Watched as _};
+use crate::transport::v3::messages::{LeaseGrantRequest, StatusRequest, WatchCreateRequest};
+use crate::transport::v3::status::Status;
+use crate::v2::failure::{Cause, Failed, Kind};
+use crate::wire::connector::ConnectorOptions;
+use crate::wire::endpoint::Endpoint;
+use crate::wire::proxy::Proxies;
+use crate::wire::tls::TlsOptions;
+use http::{HeaderMap, HeaderValue};
+use std::future::pending;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::join;
+use tokio::net::{TcpListener, TcpStream};
+
+const GRANT: LeaseGrantRequest = LeaseGrantRequest { ttl: 5, id: 7 };
+
+struct Server(TcpListener);
+
+impl Server {
+    async fn start() -> Self {
+        Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
+    }
+
+    fn client(&self) -> Json {
+        Json::new(Arc::new(CarrierOptions {
+            endpoints: vec![Endpoint::parse(&self.0.local_addr().unwrap().to_string()).unwrap()],
+            headers: HeaderMap::new(),
+            gzip: true,
+            max_response_size: 10_000,
+            max_redirects: 2,
+            max_sockets: 100,
+            keep_alive: true,
+            connector: ConnectorOptions {
+                tls: TlsOptions::default().build().unwrap(),
+                proxy_authorization: None,
+                local_address: None,
+            },
+            proxies: Proxies::default(),
+        }))
+    }
+
+    async fn accept(&self) -> TcpStream {
+        self.0.accept().await.unwrap().0
+    }
+}
+
+/// Reads a request whose body is short: its head, and its body.
+async fn read(stream: &mut TcpStream) -> (String, String) {
+    let mut text = Vec::new();
+    loop {
+        let found = String::from_utf8_lossy(&text).into_owned();
+        if let Some((head, body)) = found.split_once("\r\n\r\n") {
+            let length = head.to_lowercase();
+            let length = length.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
+            if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
+                return (head.to_lowercase(), body.to_owned());
+            }
+        }
+        assert!(stream.read_buf(&mut text).await.unwrap() > 0, "the connection ended within {found}");
+    }
+}
+
+fn reply(status: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+fn patient() -> CallOptions {
+    CallOptions { timeout: Some(Duration::from_secs(30)), ..CallOptions::default() }
+}
+
+/// What a call comes to that is answered so.
+async fn answered(text: &str) -> Refusal {
+    let server = Server::start().await;
+    let client = server.client();
+    let serving = async {
+        let mut stream = server.accept().await;
+        read(&mut stream).await;
+        stream.write_all(text.as_bytes()).await.unwrap();
+        pending().await
+    };
+    tokio::select! {
+        result = client.call(0, &GRANT, None, patient()) => result.unwrap_err(),
+        () = serving => unreachable!(),
+    }
+}
+
+fn failed(refusal: Refusal) -> Failed {
+    match refusal {
+        Refusal::Failed(failed) => failed,
+        other @ Refusal::Status(_) => panic!("{other:?}"),
+    }
+}
+
+fn error_of(refusal: Refusal) -> (String, String) {
+    match failed(refusal).cause {
+        Cause::Error(error) => (error.code.map(Into::into).unwrap_or_default(), error.message),
+        Cause::Reply(reply) => panic!("{reply:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_call_says_who_asks_and_whether_there_must_be_a_leader() {
+    let server = Server::start().await;
+    let client = server.client();
+    let token = HeaderValue::from_static("t.1");
+    let options = CallOptions { needs_leader: true, ..patient() };
+    let serving = async {
+        let mut stream = server.accept().await;
+        let asked = read(&mut stream).await;
+        stream.write_all(reply("200 OK", r#"{"ID":"7","TTL":"9"}"#).as_bytes()).await.unwrap();
+        asked
+    };
+    let (answer, (head, body)) = join!(client.call(0, &GRANT, Some(&token), options), serving);
+    assert_eq!(answer.unwrap().ttl, 9);
+    assert_eq!(body, r#"{"TTL":"5","ID":"7"}"#);
+    assert!(head.starts_with("post /v3/lease/grant http/1.1\r\n"), "{head}");
+    for line in ["authorization: t.1", "grpc-metadata-hasleader: true", "content-type: application/json"] {
+        assert!(head.contains(line), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn errors_have_grpcs_numbers() {
+    for body in [
+        r#"{"error":"etcdserver: x","code":5,"message":"etcdserver: x"}"#,
+        r#"{"code":5,"message":"etcdserver: x","details":[]}"#,
+        r#"{"error":{"grpc_code":5,"http_code":404,"message":"etcdserver: x"}}"#,
+    ] {
+        let Refusal::Status(status) = answered(&reply("404 Not Found", body)).await else { panic!("{body}") };
+        assert_eq!(status, Status { code: 5, message: "etcdserver: x".into() });
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_with_a_name_is_sent_to_grpc() {
+    let text =
+        "CommonName of client sending a request against gateway will be ignored and not used as expected";
+    let Refusal::Status(status) = answered(&reply("400 Bad Request", text)).await else {
+        panic!("no status")
+    };
+    assert_eq!(status.code, Status::PERMISSION_DENIED);
+    assert!(status.message.contains("api 'v3'"), "{}", status.message);
+}
+
+#[tokio::test]
+async fn who_is_no_etcd_is_named_and_a_proxy_without_a_server_is_told_apart() {
+    for text in [reply("404 Not Found", "404 page not found"), reply("200 OK", "<p>"), reply("301 Moved", "")]
+    {
+        let (code, message) = error_of(answered(&text).await);
+        assert_eq!(code, "ERR_INVALID_RESPONSE");
+        assert!(message.contains("JSON gateway at http://127.0.0.1:"), "{message}");
+    }
+    let gone = failed(answered(&reply("502 Bad Gateway", "<p>")).await);
+    assert!(matches!(gone.cause, Cause::Reply(reply) if reply.status == 502 && reply.body == b"<p>"));
+}
+
+#[tokio::test]
+async fn redirects_lead_to_the_hosts_of_the_client_alone() {
+    let elsewhere = "HTTP/1.1 307 x\r\nLocation: http://elsewhere.example/\r\nContent-Length: 0\r\n\r\n";
+    let (_, message) = error_of(answered(elsewhere).await);
+    assert!(message.contains("the hosts of the client alone"), "{message}");
+    let server = Server::start().await;
+    let client = server.client();
+    let serving = async {
+        let mut stream = server.accept().await;
+        for _ in 0..2 {
+            read(&mut stream).await;
+            let own = "HTTP/1.1 307 x\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n";
+            stream.write_all(own.as_bytes()).await.unwrap();
+        }
+        let (head, body) = read(&mut stream).await;
+        stream.write_all(reply("200 OK", r#"{"TTL":"9"}"#).as_bytes()).await.unwrap();
+        (head, body)
+    };
+    let (answer, (head, body)) = join!(client.call(0, &GRANT, None, patient()), serving);
+    assert_eq!((answer.unwrap().ttl, body.is_empty()), (9, false));
+    assert!(head.starts_with("post /other "), "{head}");
+}
+
+#[tokio::test]
+async fn a_reply_that_is_too_large_or_cut_short_is_an_error() {
+    let (code, _) = error_of(answered(&reply("200 OK", &" ".repeat(20_000))).await);
+    assert_eq!(code, "ERR_RESPONSE_TOO_LARGE");
+    let (code, _) = error_of(answered("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n").await);
+    assert_eq!(code, "HPE_INVALID_CHUNK_SIZE");
+    let (code, _) = error_of(answered("NONSENSE\r\n\r\n").await);
+    assert_eq!(code, "HPE_INVALID_CONSTANT");
+}
+
+#[tokio::test]
+async fn who_does_not_answer_in_time_is_told_from_who_refuses_a_connection() {
+    let server = Server::start().await;
+    let client = server.client();
+    let hasty = CallOptions { timeout: Some(Duration::from_millis(50)), ..CallOptions::default() };
+    let silent = failed(client.call(0, &GRANT, None, hasty).await.unwrap_err());
+    assert!(silent.sent);
+    assert_eq!(error_of(silent.into()).0, "ESOCKETTIMEDOUT");
+    drop(server);
+    let other = Server::start().await;
+    let client = other.client();
+    drop(other);
+    let refused = failed(client.call(0, &GRANT, None, patient()).await.unwrap_err());
+    assert_eq!((refused.kind, refused.sent), (Kind::Refused, false));
+    assert!(error_of(refused.into()).1.starts_with("connect ECONNREFUSED 127.0.0.1:"));
+}
+
+#[tokio::test]
+async fn a_read_that_meets_a_connection_just_closed_goes_out_again_and_a_write_does_not() {
+    let server = Server::start().await;
+    let client = server.client();
+    let serving = async {
+        for _ in 0..2 {
+            let mut stream = server.accept().await;
+            read(&mut stream).await;
+            stream.write_all(reply("200 OK", "{}").as_bytes()).await.unwrap();
+            read(&mut stream).await;
+        }
+        let mut stream = server.accept().await;
+        read(&mut stream).await;
+        stream.write_all(reply("200 OK", "{}").as_bytes()).await.unwrap();
+    };
+    let asking = async {
+        client.call(0, &StatusRequest {}, None, patient()).await.unwrap();
+        client.call(0, &StatusRequest {}, None, patient()).await.unwrap();
+        let cut = failed(client.call(0, &GRANT, None, patient()).await.unwrap_err());
+        assert_eq!((cut.kind, cut.sent), (Kind::Reset, true));
+        client.call(0, &StatusRequest {}, None, patient()).await.unwrap();
+    };
+    join!(asking, serving);
+}
+
+#[tokio::test]
+async fn a_watch_is_a_reply_that_goes_on_and_is_replaced_from_where_it_is() {
+    let server = Server::start().await;
+    let client = server.client();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
+    let created = |revision| {
+        format!("{{\"result\":{{\"header\":{{\"revision\":\"{revision}\"}},\"created\":true}}}}\n")
+    };
+    let serving = async {
+        let mut first = server.accept().await;
+        let (_, asked) = read(&mut first).await;
+        assert!(asked.starts_with(r#"{"create_request":{"key":"YQ==""#), "{asked}");
+        first.write_all(format!("{head}{}", created(4)).as_bytes()).await.unwrap();
+        // Silent for long enough: another one takes its place.
+        let mut second = server.accept().await;
+        let (_, asked) = read(&mut second).await;
+        assert!(asked.contains(r#""start_revision":"5""#), "{asked}");
+        let change = r#"{"result":{"header":{"revision":"9"},"events":[{"kv":{"mod_revision":"9"}}]}}"#;
+        second.write_all(format!("{head}{}{change}\n", created(6)).as_bytes()).await.unwrap();
+        pending().await
+    };
+    let watching = async {
+        let create = WatchCreateRequest { key: "a".into(), ..WatchCreateRequest::default() };
+        let liveness = Duration::from_millis(400);
+        let mut watched = client.watch(0, create, None, patient(), liveness).await.unwrap();
+        assert_eq!(watched.registered(), 4);
+        assert_eq!(watched.next().await.unwrap(), Told::Progress { revision: 4 });
+        loop {
+            match watched.next().await.unwrap() {
+                Told::Progress { .. } => {}
+                Told::Events { revision, events } => return (revision, events.len()),
+                compacted @ Told::Compacted { .. } => panic!("{compacted:?}"),
+            }
+        }
+    };
+    let told = tokio::select! { told = watching => told, () = serving => unreachable!() };
+    assert_eq!(told, (9, 1));
+}

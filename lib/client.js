@@ -62,8 +62,7 @@ class Client {
     const since = index === null ? undefined : Number(index);
     if (this.#inFlight.closed) throw closedError();
     this.#updateProxies();
-    const serverVersion = (tell) => this.#tellVersion(false, timeout, tell);
-    return startWatch(this.servers, handlers, this.#inFlight, serverVersion, (id) =>
+    return startWatch(this.servers, handlers, this.#inFlight, (id) =>
       this.#native.watch(id, key, parameters, since, timeout, buffer, bufferBytes, liveness),
     );
   }

@@ -104,13 +104,6 @@ function networkError({ message, code, syscall, address, port, hostname, connect
   return withFields(new Error(message), { errno, code, syscall, address, port, hostname, connect });
 }
 
-/** An answer to a watch that is no event: etcd's own refusal, or one that no etcd's v2 API gives. */
-function unexpectedResponseError(response, isEtcds, version) {
-  const hint = isWithoutV2(404, response) ? `; ${withoutV2(version)}` : '';
-  const code = isEtcds ? undefined : 'ERR_NOT_ETCD';
-  return withFields(new Error(`Received unexpected response${hint}`), { code, response });
-}
-
 module.exports = {
   AbortError,
   closedError,
@@ -122,7 +115,6 @@ module.exports = {
   networkError,
   notEtcdError,
   tooLargeError,
-  unexpectedResponseError,
   unknownOutcomeError,
   unsendableError,
 };

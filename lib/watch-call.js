@@ -12,17 +12,13 @@ class WatchCall {
   #hosts;
   #handlers;
   #inFlight;
-  #serverVersion;
-  #isStopped = false;
   #resource = new AsyncResource('ETCDWATCH');
   /** Of the members that failed since the last one that did not. */
   #failures = [];
   #id;
 
-  /** `serverVersion(tell)` tells the version of a server, if it says which. */
-  constructor(hosts, handlers, inFlight, serverVersion) {
+  constructor(hosts, handlers, inFlight) {
     this.#hosts = hosts;
-    this.#serverVersion = serverVersion;
     this.#handlers = handlers;
     this.#inFlight = inFlight;
   }
@@ -34,7 +30,6 @@ class WatchCall {
 
   /** Ends the watch without a word. */
   stop() {
-    this.#isStopped = true;
     dispatch.abort(this.#id);
     this.#inFlight.delete(this);
   }
@@ -77,7 +72,7 @@ class WatchCall {
       case EventKind.Refused:
         return this.#tell('disconnected', errors.etcdError(parseBody(text)));
       case EventKind.Unexpected:
-        return this.#unexpected(parseBody(text));
+        return this.#tell('unexpected', unexpected(parseBody(text)));
       case EventKind.Unstarted:
         return this.#ended(errors.networkError(detail));
       default:
@@ -97,24 +92,19 @@ class WatchCall {
     return errors.exhaustedError({ errors: failed, retries: 0 });
   }
 
-  /** Of an etcd without the v2 API its version is told, which is asked for. */
-  #unexpected(response) {
-    const tell = (version) => {
-      const error = errors.unexpectedResponseError(response, isEtcdError(response), version);
-      if (!this.#isStopped) this.#tell('unexpected', error);
-    };
-    if (errors.isWithoutV2(404, response)) this.#serverVersion(tell);
-    else tell();
-  }
-
   #tell(name, ...values) {
     this.#resource.runInAsyncScope(this.#handlers[name], undefined, ...values);
   }
 }
 
+/** What is told of an answer that is no event: etcd's own refusal, or nothing that etcd says. */
+function unexpected(response) {
+  return isEtcdError(response) ? { response } : { code: 'ERR_NOT_ETCD', response };
+}
+
 /** Starts a watch by `send(id)`. */
-function startWatch(hosts, handlers, inFlight, serverVersion, send) {
-  const call = new WatchCall(hosts, handlers, inFlight, serverVersion);
+function startWatch(hosts, handlers, inFlight, send) {
+  const call = new WatchCall(hosts, handlers, inFlight);
   call.start(send);
   return call;
 }

@@ -126,12 +126,12 @@ class Watcher extends EventEmitter {
       },
       disconnected: (cause) => this.#disconnected(cause),
       closed: () => this.stop(),
-      unexpected: (error) => this.#unexpected(error),
+      unexpected: (fields) => this.#unexpected('Received unexpected response', fields),
       unsendable: (error) => {
         this.#refusal = error;
         this.#forgetSignal?.();
         this.#endLoops(error);
-        this.#unexpected(Object.assign(new Error(error.message), { ...error }));
+        this.#unexpected(error.message, { ...error });
       },
     };
   }
@@ -155,9 +155,9 @@ class Watcher extends EventEmitter {
     this.emit('reconnect', error);
   }
 
-  #unexpected(error) {
+  #unexpected(message, fields) {
     this.retryAttempts += 1;
-    this.#raise(error);
+    this.#raise(Object.assign(new Error(message), fields));
   }
 
   /** An error that nobody listens for is no reason to end the process. */

@@ -236,7 +236,7 @@ test('HTTP_PROXY is not obeyed by a CGI program, where it is a header that anybo
   const wire = await scripted([], { fallback: { echo: true } });
   const source = `
     const Etcd = require('.');
-    const etcd = new Etcd(process.argv[1], { maxRetries: 0 });
+    const etcd = new Etcd(process.argv[1], { api: 'v2', maxRetries: 0 });
     const codeOf = ({ err }) => err?.errors[0].httperror.code ?? null;
     const before = codeOf(etcd.getSync('k'));
     process.env.REQUEST_METHOD = 'GET';

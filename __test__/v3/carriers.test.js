@@ -219,7 +219,8 @@ describe('over TLS', () => {
 
     test(`${api} is told that a certificate is missing`, async () => {
       const { code } = await faultOf(new Etcd(url, { api, maxRetries: 0, ca: file('ca.pem') }).get('k'));
-      assert.equal(code, 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED');
+      // TLS 1.3 says so after the handshake, and a server that closes at once may reset the connection before that is read.
+      assert.match(code, /^(ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED|ECONNRESET)$/);
     });
   }
 });

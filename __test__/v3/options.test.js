@@ -3,7 +3,6 @@
 // Which API keeps the keys, and what a v2 client says to an etcd that has no v2 API.
 
 const assert = require('node:assert/strict');
-const { once } = require('node:events');
 const { after, before, describe, test } = require('node:test');
 const Etcd = require('../..');
 const { findEtcdV3, startEtcd } = require('../../scripts/etcd');
@@ -94,14 +93,6 @@ describe('a v2 client of an etcd without the v2 API', () => {
     assert.match((await rejection(etcd.set('k', 'v'))).message, expected(server.version));
     assert.match(etcd.getSync('k').err.message, expected(server.version));
     assert.match(new Etcd(server.host, { api: 'v2' }).getSync('k').err.message, expected(server.version));
-  });
-
-  test('says so to watchers, too', async () => {
-    const watcher = new Etcd(server.host, { api: 'v2' }).watcher('k');
-    const [err] = await once(watcher, 'error', { signal: AbortSignal.timeout(10_000) });
-    watcher.stop();
-    assert.equal(err.code, 'ERR_NOT_ETCD');
-    assert.match(err.message, expected(server.version));
   });
 
   test('asks for the version once', async () => {

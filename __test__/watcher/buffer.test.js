@@ -84,7 +84,7 @@ describe('maxResponseSize', { timeout: 60_000 }, () => {
 
   test('bounds a read, whatever its parameters are', async () => {
     await t.etcd.set(t.key, VALUE);
-    const etcd = new Etcd(t.host, limited);
+    const etcd = t.connect(limited);
     for (const options of [{}, { stream: true }, { stream: true, recursive: true }]) {
       const { errors } = await rejection(etcd.get(t.key, options));
       assert.equal(errors[0].httperror.code, 'ERR_RESPONSE_TOO_LARGE');
@@ -96,7 +96,7 @@ describe('maxResponseSize', { timeout: 60_000 }, () => {
     const large = [];
     for (let i = 0; i < 3; i++) large.push((await t.etcd.set(t.key, VALUE)).node.modifiedIndex);
     const last = await t.etcd.set(t.key, 'last');
-    const watcher = keep(new Etcd(t.host, limited).watcher(t.key, node.modifiedIndex));
+    const watcher = keep(t.connect(limited).watcher(t.key, node.modifiedIndex));
     const told = [];
     for (const name of ['reconnect', 'resync']) watcher.on(name, () => told.push(name));
     watcher.on('change', (body) => told.push(body.node.value));
@@ -117,7 +117,7 @@ describe('maxResponseSize', { timeout: 60_000 }, () => {
   test('ends a loop with the error, as the event is lost to it', async () => {
     const { node } = await t.etcd.set(t.key, 'first');
     await t.etcd.set(t.key, VALUE);
-    const changes = new Etcd(t.host, limited).watcher(t.key, node.modifiedIndex)[Symbol.asyncIterator]();
+    const changes = t.connect(limited).watcher(t.key, node.modifiedIndex)[Symbol.asyncIterator]();
     assert.equal((await changes.next()).value.node.value, 'first');
     assert.equal((await rejection(changes.next())).code, 'ERR_RESPONSE_TOO_LARGE');
   });

@@ -324,7 +324,8 @@ declare class Etcd {
    * Waits for the first change of a key whose index is `index` or greater; one that has happened already is delivered
    * at once.
    *
-   * etcd keeps the last 1,000 events of all keys together: an older index is an error with `errorCode` 401.
+   * etcd keeps the last 1,000 events of all keys together: an older index is an error with `errorCode` 401. So is one
+   * that the store is far from for 4 s, as after it was wiped or restored.
    *
    * @example
    * ```js
@@ -931,10 +932,14 @@ declare namespace Etcd {
     /**
      * Milliseconds within which a connection is noticed that died without a word, as when a load balancer dropped it:
      * from 100 to 2,147,483,647. Default 60,000. Every eighth to quarter of it a poll that waits is replaced by a new
-     * one, and connecting, the response headers and each further piece of a change may take a quarter of it.
+     * one; connecting, an answer of the server when it is asked whether it is there, and each further piece of a change may take a
+     * quarter of it.
      */
     liveness?: number | undefined;
-    /** Milliseconds for connecting and for the headers, instead of the client's {@link EtcdOptions.timeout}. */
+    /**
+     * Milliseconds for connecting, and for the server's answer if it is asked whether it is there, instead of the client's
+     * {@link EtcdOptions.timeout}.
+     */
     timeout?: number | undefined;
     /** Without effect: a watcher never gives up. */
     maxRetries?: number | undefined;
@@ -1030,7 +1035,10 @@ declare namespace Etcd {
     syscall?: string;
   }
 
-  /** What `resync` comes with: etcd's word on the events that it no longer has. */
+  /**
+   * What `resync` comes with: etcd's word on the events that it no longer has, or ours in the same shape on a store that
+   * was wiped, restored or replaced by another one.
+   */
   export interface ResyncError extends EtcdError {
     errorCode: number;
     error: ErrorBody;
@@ -1284,11 +1292,14 @@ declare namespace Etcd {
     compareAndDelete: ChangeArguments;
     /** All hosts failed, or a server ended the watch without an event. The watcher tries again after a pause. */
     reconnect: [err: ReconnectError];
-    /** The server no longer has what comes next: events are lost, read the keys again. Once for each gap. */
+    /**
+     * The server no longer has what comes next, or its store was wiped, restored or replaced: events are lost, read the
+     * keys again. Once for each gap.
+     */
     resync: [err: ResyncError];
     /**
-     * An answer that is no event, such as a refusal for want of credentials, after which the watcher tries again; or a
-     * key that cannot be watched. Without a listener this is a process warning.
+     * An answer that is no event, such as a refusal for want of credentials, after which the watcher tries again; an event
+     * larger than `maxResponseSize`, behind which it goes on; or a key that cannot be watched. Without a listener this is a process warning.
      */
     error: [err: UnexpectedResponseError];
     /** `stop()` was called. */

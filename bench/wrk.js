@@ -7,7 +7,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { execFile, spawn } = require('node:child_process');
 const { promisify } = require('node:util');
-const { fromDebian } = require('./debian');
+const { fromDebian } = require('../scripts/debian-command');
 const { KEY, VALUE } = require('./workloads');
 
 const UNITS = { us: 1, ms: 1000, s: 1e6 };

@@ -275,6 +275,12 @@ module.exports = [
     '`error`, and again after 30 s',
   ),
   row(
+    'watch-replaced',
+    'watcher and `watchIndex`: a store that was wiped or restored, or another cluster in its place',
+    'waited for, for as long as its indexes are lower',
+    '`resync`, or an error of `watchIndex`, with `errorCode` 401',
+  ),
+  row(
     'watcher-zero',
     'watcher: 0 as the index',
     'is from now on, until a connection ends before the first event: what came in between is lost',

@@ -227,11 +227,28 @@ describe('the handle', () => {
     await once(watcher, 'change');
     const resync = once(watcher, 'resync');
     store.reset();
-    assert.equal((await resync)[0].errorCode, 401);
+    const [err] = await resync;
+    assert.deepEqual([err.errorCode, err.error.index], [401, 4]);
+    assert.match(err.message, /^The store went back to an earlier state/);
     const change = once(watcher, 'change');
     await etcd.set('a', 'new');
     const [event] = await change;
     assert.deepEqual([event.node.value, event.node.modifiedIndex], ['new', 4]);
+  });
+
+  test('resets under polls: one for what is far now fails as a watcher is told, others wait for the new store', async () => {
+    for (let i = 0; i < 10; i++) etcd.setSync('a', i);
+    const { node } = etcd.getSync('a').body;
+    const later = rejection(etcd.watchIndex('a', node.modifiedIndex + 1));
+    const next = etcd.watch('a');
+    while ((await etcd.raw('GET', 'v2/stats/store')).watchers < 2);
+    store.reset();
+    const err = await later;
+    assert.deepEqual([err.errorCode, err.error.index], [401, 4]);
+    assert.match(err.error.cause, new RegExp(`was at index ${node.modifiedIndex}$`));
+    while ((await etcd.raw('GET', 'v2/stats/store')).watchers < 1);
+    await etcd.set('a', 'new');
+    assert.equal((await next).node.value, 'new');
   });
 
   test('tells what was asked, in order, however it was asked', async () => {

@@ -1,5 +1,6 @@
 //! A v2 reply, as every transport gives it.
 
+use crate::v2::error::Code;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -57,6 +58,21 @@ impl Headers {
 }
 
 impl Reply {
+    /// What is said to those who watch a store that went back, or made room for another one. It has the shape of error 401,
+    /// as what it means is the same: read again, and go on at this index.
+    #[must_use]
+    pub fn of_replaced_store(index: u64, cause: &str) -> Self {
+        let message = "The store went back to an earlier state, or another one took its place";
+        let error = serde_json::json!({
+            "errorCode": Code::IndexCleared.number(),
+            "message": message,
+            "cause": cause,
+            "index": index,
+        });
+        let status = Code::IndexCleared.status();
+        Self { status, headers: Headers::default(), body: error.to_string().into_bytes() }
+    }
+
     /// How many bytes it holds.
     #[must_use]
     pub const fn size(&self) -> usize {

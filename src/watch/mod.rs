@@ -6,7 +6,7 @@
 mod tests;
 
 use crate::client::Client;
-use crate::transport::{Broken, Feed, Transport};
+use crate::transport::{Broken, Feed, Position, Standing, Transport};
 use crate::v2::failure::{Failure, Kind, NodeError};
 use crate::v2::reply::Reply;
 use crate::v2::request::Watch;
@@ -30,7 +30,8 @@ pub enum Notice {
     Registered(u64),
     /// A change.
     Change(Reply),
-    /// Changes are gone from the server's history; the watch goes on with those from now on.
+    /// Changes are lost: they are gone from the server's history, or its store was replaced. The watch goes on with those
+    /// from now on.
     Resync(Reply),
     /// The change at this index is too large to be told; the watch goes on behind it.
     TooLarge(u64, Box<NodeError>),
@@ -119,6 +120,8 @@ struct Told<T, L> {
     next: Option<u64>,
     /// Below this index nothing is left to tell, though no change said so.
     settled: u64,
+    /// The name of the store, as far as known.
+    store: Option<String>,
     /// Of the members that failed since the last one that did not.
     failures: Vec<Failure>,
     /// Of the outage that lasts.
@@ -127,7 +130,7 @@ struct Told<T, L> {
 
 impl<T: Transport, L: Listener> Told<T, L> {
     fn new(client: Arc<Client<T>>, next: Option<u64>, listener: L) -> Self {
-        Self { client, listener, member: 0, next, settled: 0, failures: Vec::new(), waits: None }
+        Self { client, listener, member: 0, next, settled: 0, store: None, failures: Vec::new(), waits: None }
     }
 
     async fn disconnected(&mut self) {
@@ -149,6 +152,14 @@ impl<T: Transport, L: Listener> Told<T, L> {
                 if is_named_again {
                     self.pause(MAX_WAIT_REFUSED).await;
                 }
+            }
+            Broken::Replaced(position) => {
+                let reply = position.reply_of_replaced(self.next.unwrap_or_default(), self.store.as_deref());
+                self.next = Some(position.index + 1);
+                self.settled = 0;
+                self.store = position.store;
+                self.listener.tell(Notice::Resync(reply)).await;
+                self.pause(MAX_WAIT_REFUSED).await;
             }
             Broken::TooLarge(index, error) => {
                 self.next = Some(index + 1);
@@ -192,11 +203,21 @@ impl<T: Transport, L: Listener> Told<T, L> {
 }
 
 impl<T: Transport, L: Listener> Feed for Told<T, L> {
-    async fn registered(&mut self, index: u64) {
+    async fn registered(&mut self, position: &Position) -> Standing {
         self.client.members().record_outcome(self.member, true);
-        if self.next.is_none() {
-            self.next = Some(index + 1);
-            self.listener.tell(Notice::Registered(index + 1)).await;
+        if self.store.is_none() {
+            self.store.clone_from(&position.store);
+        } else if position.store.is_some() && position.store != self.store {
+            return Standing::Other;
+        }
+        match self.next {
+            Some(next) if position.is_behind(next) => Standing::Behind,
+            Some(_) => Standing::Same,
+            None => {
+                self.next = Some(position.index + 1);
+                self.listener.tell(Notice::Registered(position.index + 1)).await;
+                Standing::Same
+            }
         }
     }
 

@@ -414,6 +414,17 @@ module.exports = {
       leaves: true,
     },
     {
+      name: 'an index that the store is far from',
+      difference: 'watch-replaced',
+      steps: [{ match: /quorum=true/, reply: { headers: { 'X-Etcd-Index': '9' }, json: {} } }],
+      fallback: { reply: { headers: { 'X-Etcd-Index': '9' }, chunks: [], hold: true } },
+      run: async (etcd, { within }) => {
+        const watched = new Promise((resolve) => etcd.watchIndex('k', 50, (err) => resolve(err?.errorCode)));
+        return within(7000, watched, 'waits');
+      },
+      leaves: true,
+    },
+    {
       name: 'changes of a real etcd',
       etcd: true,
       hosts: '127.0.0.1:{etcd}',

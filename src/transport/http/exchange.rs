@@ -8,6 +8,7 @@ use crate::wire::headers::header_text;
 use bytes::Bytes;
 use http::HeaderMap;
 use std::future::Future;
+use std::time::Duration;
 
 /// Sends requests to the members of a cluster.
 pub trait Exchange: Send + Sync {
@@ -17,11 +18,13 @@ pub trait Exchange: Send + Sync {
     fn limit(&self) -> usize;
 
     /// Resolves as soon as the headers of the reply are here, whatever its status: of a watch, that is when the server has
-    /// registered it. Dropping the future or the body gives the attempt up and closes what it had open.
+    /// registered it, unless somebody on the way holds them back. It waits for them for so long at most. Dropping the
+    /// future or the body gives the attempt up and closes what it had open.
     fn open(
         &self,
         member: usize,
         request: &Request,
+        patience: Option<Duration>,
     ) -> impl Future<Output = Result<Opened<Self::Body>, Failed>> + Send;
 }
 

@@ -30,6 +30,7 @@ use member::Member;
 use redirect::Hop;
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use options::HttpOptions;
 
@@ -79,6 +80,7 @@ impl Http {
         request: &Request,
         form: Option<&Bytes>,
         hop: &Hop,
+        patience: Option<Duration>,
     ) -> Result<(Response<Incoming>, Lease), Failed> {
         loop {
             let message = encode::message(self.headers(member, hop), form, hop)?;
@@ -90,7 +92,7 @@ impl Http {
                 None => Box::pin(self.connect(request, &hop.way)).await?,
             };
             let sending = lease.sender.try_send_request(message);
-            let mut error = match bounded(sending, request.timeout).await.ok_or_else(fault::idle_timeout)? {
+            let mut error = match bounded(sending, patience).await.ok_or_else(fault::idle_timeout)? {
                 Ok(response) if header_length(response.headers()) >= MAX_HEAD => {
                     return Err(fault::header_overflow());
                 }
@@ -147,13 +149,18 @@ impl Exchange for Http {
         self.options.max_response_size
     }
 
-    async fn open(&self, member: usize, request: &Request) -> Result<Opened<HttpBody>, Failed> {
+    async fn open(
+        &self,
+        member: usize,
+        request: &Request,
+        patience: Option<Duration>,
+    ) -> Result<Opened<HttpBody>, Failed> {
         let at = &self.members[member];
         let mut hop = self.first_hop(at, request)?;
         let form = request.value.as_deref().map(encode::form);
         let permit = if request.waits { None } else { at.permit().await };
         loop {
-            let (response, lease) = self.exchange(member, request, form.as_ref(), &hop).await?;
+            let (response, lease) = self.exchange(member, request, form.as_ref(), &hop, patience).await?;
             let trusted = |name: &str| self.trusted.contains(name);
             let status = response.status().as_u16();
             let next = hop.next(status, response.headers(), self.options.redirects, trusted)?;
@@ -171,7 +178,8 @@ impl Exchange for Http {
 
 impl Transport for Http {
     async fn call(&self, member: usize, request: &Request) -> Result<Reply, Failed> {
-        let reply = self.open(member, request).await?.complete(self.limit()).await?;
+        let opened = self.open(member, request, request.timeout).await?;
+        let reply = watch::store::complete(self, member, request, opened).await?;
         if reply.status < 500 || reply.is_refusal() { Ok(reply) } else { Err(Failed::unavailable(reply)) }
     }
 

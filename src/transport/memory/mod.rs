@@ -49,18 +49,24 @@ impl Memory {
 
     async fn answer(&self, request: &Request) -> Result<Reply, Failed> {
         self.server.expire_all().await;
-        match self.server.answer(request) {
-            Answer::Reply(reply) => Ok(reply),
-            Answer::Poll(mut poll) => {
-                let _expiring = self.expiry.hold();
-                match poll.next().await {
-                    Some(event) => Ok(poll.reply(&event)),
-                    None if self.server.is_connected() => Ok(poll.ended()),
-                    None => Err(Fault::Lost.failed()),
+        loop {
+            let mut poll = match self.server.answer(request) {
+                Answer::Reply(reply) => return Ok(reply),
+                Answer::Poll(poll) => poll,
+                // A stream never ends, and only a watch can read it as it goes on.
+                Answer::Stream => std::future::pending().await,
+            };
+            let _expiring = self.expiry.hold();
+            match poll.next().await {
+                Some(event) => return Ok(poll.reply(&event)),
+                None if !self.server.is_connected() => return Err(Fault::Lost.failed()),
+                // The store was reset: what is awaited may come in the new one.
+                None => {
+                    if let Some(reply) = self.server.went_back(poll.since()) {
+                        return Ok(reply);
+                    }
                 }
             }
-            // A stream never ends, and only a watch can read it as it goes on.
-            Answer::Stream => std::future::pending().await,
         }
     }
 
@@ -79,7 +85,7 @@ impl Memory {
 
     async fn feed<F: Feed>(&self, mut subscription: Subscription, feed: &mut F) -> Broken {
         let _expiring = self.expiry.hold();
-        feed.registered(subscription.index()).await;
+        feed.registered(&subscription.position()).await;
         while let Some(event) = subscription.next().await {
             feed.change(event.index(), subscription.reply(&event)).await;
         }

@@ -1,7 +1,6 @@
 //! A store as if it were an etcd with one member: requests become replies. Clients, threads and copies of the facade in this
 //! process that name the same store share it.
 
-use crate::transport::Broken;
 use crate::transport::memory::endpoints;
 use crate::transport::memory::faults::{Fault, Faults, Rule};
 use crate::transport::memory::hub::WatchId;
@@ -10,8 +9,9 @@ use crate::transport::memory::reply;
 use crate::transport::memory::snapshot::LoadError;
 use crate::transport::memory::store::{Answer as Answered, Store};
 use crate::transport::memory::subscription::{Sink, Subscription, Unwatch};
+use crate::transport::{Broken, Position};
 use crate::v2::command::{self, Command, Method, MethodNotAllowed};
-use crate::v2::error::{Code, Error};
+use crate::v2::error::Error;
 use crate::v2::form::Form;
 use crate::v2::reply::Reply;
 use crate::v2::request::{NamedKey, Request, Target, Verb, Watch};
@@ -138,6 +138,9 @@ impl Server {
         if watch.stream {
             return Answer::Stream;
         }
+        if self.lock().is_of_the_past(watch.since) {
+            return Answer::Reply(self.position().reply_of_replaced(watch.since, None));
+        }
         match self.register(watch) {
             Ok(subscription) => Answer::Poll(subscription),
             Err(error) => Answer::Reply(reply::of_error(&error)),
@@ -168,19 +171,28 @@ impl Server {
         let (sender, events) = mpsc::unbounded_channel();
         let watching = self.lock().store.watch(watch, Sink(sender))?;
         let server = Arc::clone(self) as Arc<dyn Unwatch>;
-        Ok(Subscription { server, id: watching.id, index: watching.index, events })
+        Ok(Subscription { server, id: watching.id, index: watching.index, since: watch.since, events })
     }
 
     /// Why watches have ended all at once.
     #[must_use]
     pub fn broken(&self) -> Broken {
-        let state = self.lock();
-        if !state.is_connected {
-            return Broken::Failed(Fault::Lost.failed());
+        if self.is_connected() {
+            Broken::Replaced(self.position())
+        } else {
+            Broken::Failed(Fault::Lost.failed())
         }
-        let index = state.store.index();
-        let error = Error::new(Code::IndexCleared, "the store was reset", index);
-        Broken::Outdated(index, reply::of_error(&error))
+    }
+
+    /// The answer to a poll that was cut by a reset, if it waits for what the new store will not have for a long time.
+    #[must_use]
+    pub fn went_back(&self, since: u64) -> Option<Reply> {
+        let position = self.position();
+        position.is_behind(since).then(|| position.reply_of_replaced(since, None))
+    }
+
+    fn position(&self) -> Position {
+        Position { index: self.lock().store.index(), store: None }
     }
 
     /// Ends what has expired, but not too much at once. Whether that was all.

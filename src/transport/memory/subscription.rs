@@ -1,5 +1,6 @@
 //! One who waits for changes.
 
+use crate::transport::Position;
 use crate::transport::memory::hub::{Subscriber, WatchId};
 use crate::transport::memory::reply;
 use crate::v2::event::Event;
@@ -30,13 +31,22 @@ pub struct Subscription {
     pub(super) id: Option<WatchId>,
     /// Where the store was at the registration.
     pub(super) index: u64,
+    /// The index that was asked for; 0 for what comes next.
+    pub(super) since: u64,
     pub(super) events: UnboundedReceiver<Arc<Event>>,
 }
 
 impl Subscription {
+    /// Where the store was at the registration. It has no name: each is the only one of its own.
     #[must_use]
-    pub const fn index(&self) -> u64 {
-        self.index
+    pub const fn position(&self) -> Position {
+        Position { index: self.index, store: None }
+    }
+
+    /// The index that was asked for; 0 for what comes next.
+    #[must_use]
+    pub const fn since(&self) -> u64 {
+        self.since
     }
 
     /// The next change; `None` when the watch has ended.
@@ -48,12 +58,6 @@ impl Subscription {
     #[must_use]
     pub fn reply(&self, event: &Event) -> Reply {
         reply::of_keys(200, self.index, render::event(event))
-    }
-
-    /// The reply of a poll that ends without a change.
-    #[must_use]
-    pub fn ended(&self) -> Reply {
-        reply::of_keys(200, self.index, Vec::new())
     }
 }
 

@@ -37,7 +37,7 @@ mod written;
 
 pub use identity::Credentials;
 
-use crate::transport::{Broken, Feed, Transport};
+use crate::transport::{Broken, Feed, Position, Standing, Transport};
 use crate::v2::answer;
 use crate::v2::command::{self, Change, Command, Method, MethodNotAllowed, Write};
 use crate::v2::error::{Code, Error};
@@ -145,13 +145,14 @@ impl<C: Carrier> V3<C> {
         }
     }
 
+    /// Resolves when the store is not the one that was watched: it is another one, and here.
     async fn follow<F: Feed>(
         &self,
         member: usize,
         watch: &Watch,
         since: Option<u64>,
         feed: &mut F,
-    ) -> Result<std::convert::Infallible, Stop> {
+    ) -> Result<Position, Stop> {
         let form = Form::parse(&watch.parameters)?;
         let command = Command::parse(Method::Get, &watch.key.name(), &form, None)?;
         let (path, is_recursive) = match command {
@@ -163,7 +164,13 @@ impl<C: Carrier> V3<C> {
         let scope = Scope { path, is_recursive };
         let mut follower = Follower::register(access, scope, since, watch.liveness).await?;
         let position = self.store.seen.position(follower.registered());
-        feed.registered(position.index).await;
+        let here = Position {
+            index: position.index,
+            store: (position.cluster != 0).then(|| format!("{:x}", position.cluster)),
+        };
+        if feed.registered(&here).await == Standing::Other {
+            return Ok(here);
+        }
         loop {
             match follower.next().await? {
                 Step::Change(event) => {
@@ -190,7 +197,7 @@ impl<C: Carrier> Transport for V3<C> {
 
     async fn watch<F: Feed>(&self, member: usize, watch: &Watch, since: Option<u64>, feed: &mut F) -> Broken {
         match self.follow(member, watch, since, feed).await {
-            Ok(never) => match never {},
+            Ok(replaced) => Broken::Replaced(replaced),
             Err(stop) => self.broken(stop, &watch.key.name()),
         }
     }

@@ -156,11 +156,12 @@ async fn an_open_poll_is_kept_when_only_it_reaches_back_far_enough() {
 async fn a_connection_that_died_without_a_word_is_replaced_within_its_liveness() {
     let silent = || Step { when: "waitIndex=1&", does: Does::Reply(200, 1, vec![], true) };
     let hang = || Step { when: "waitIndex=1&", does: Does::Hang };
-    let steps = vec![silent(), hang(), poll("waitIndex=1&", 3, 0, event(2))];
+    let mute = || Step { when: "HEAD", does: Does::Hang };
+    let steps = vec![silent(), hang(), mute(), poll("waitIndex=1&", 3, 0, event(2))];
     let run = run_on(1, Some(1), 100, steps).await;
     assert_eq!(run.seen, ["disconnected 1", "2"]);
-    assert!(run.asked[2].0 <= 60_000, "asked at {:?}", run.asked);
-    let steps = vec![hang(), poll("waitIndex=1&", 3, 0, event(2))];
+    assert!(run.asked[3].0 <= 60_000, "asked at {:?}", run.asked);
+    let steps = vec![hang(), mute(), poll("waitIndex=1&", 3, 0, event(2))];
     let run = run_on(2, Some(1), 100, steps).await;
     assert_eq!(run.seen, ["2"], "the other host has it");
 }
@@ -204,6 +205,63 @@ async fn a_gap_waits_for_an_event_that_is_under_way() {
     }
     steps.push(poll("waitIndex=7&", 9, 3, self::event(9)));
     assert_eq!(run_on(1, Some(1), 60, steps).await.seen, ["1", "2", "6", "9", "10", "11"]);
+}
+
+/// A proxy that buffers: the headers of a poll come with its event, other requests are answered at once.
+fn held(when: &'static str, ms: u64, store: u64, body: String) -> Step {
+    Step { when, does: Does::Hold(ms, store, body) }
+}
+
+fn at(store: u64) -> Step {
+    Step { when: "HEAD", does: Does::Reply(200, store, vec![], false) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_without_headers_is_quiet_while_the_server_answers_something_else() {
+    let mut steps = vec![at(5); 20];
+    steps.push(held("1 GET wait=true", 100_000, 0, String::new()));
+    steps.push(held("waitIndex=6&", 90_000, 9, event(8)));
+    let run = run_on(1, None, 300, steps).await;
+    assert_eq!(run.seen[..1], ["registered 6"]);
+    assert!(run.seen.iter().all(|told| !told.starts_with("disc")), "{:?}", run.seen);
+    let polls: Vec<&(u64, String)> = run.asked.iter().filter(|(_, asked)| asked.contains("GET")).collect();
+    assert!(polls[0].1.ends_with("GET wait=true") && polls[1].1.contains("waitIndex=6&"), "{polls:?}");
+    assert!(polls[1].0 <= 1000, "the poll without an index is replaced at once: {polls:?}");
+    assert!(polls.windows(2).skip(1).all(|pair| pair[1].0 - pair[0].0 <= 25_000), "{polls:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_to_a_poll_whose_headers_were_held_is_told() {
+    let steps = vec![at(5), held("waitIndex=1&", 4000, 9, event(8)), held("waitIndex=9&", 300, 9, event(9))];
+    assert_eq!(run_on(1, Some(1), 6, steps).await.seen, ["8", "9"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_without_headers_of_a_server_that_answers_nothing_has_failed() {
+    let mute = || Step { when: "HEAD", does: Does::Hang };
+    let refused = || Step { when: "HEAD", does: Does::Reply(502, 0, vec![], false) };
+    for answer in [mute(), refused()] {
+        let steps = vec![at(6), answer, poll("waitIndex=7&", 9, 0, event(8))];
+        let steps = [
+            vec![held("waitIndex=7&", 1_000_000, 9, event(8)), held("waitIndex=7&", 1_000_000, 9, event(8))],
+            steps,
+        ]
+        .concat();
+        assert_eq!(run_on(1, Some(7), 60, steps).await.seen, ["disconnected 1", "8"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn polls_carry_on_alone_while_a_stream_gives_nothing() {
+    let stream = Step { when: "stream=true", does: Does::Hold(1_000_000, 9, String::new()) };
+    let mut steps = vec![stream; 20];
+    for index in 1..=100 {
+        steps.push(poll("wait=true", 200, 1, event(index)));
+    }
+    let run = run_on(1, Some(1), 1, steps).await;
+    assert_eq!(run.seen.len(), 100);
+    let streams = run.asked.iter().filter(|(_, asked)| asked.contains("stream")).count();
+    assert!((1..=6).contains(&streams), "{streams} streams");
 }
 
 fn large_event(index: u64) -> String {

@@ -24,8 +24,10 @@ pub struct Step {
 #[derive(Clone, Debug)]
 pub enum Does {
     Fail(Kind),
-    /// Nothing, until the request's time is over.
+    /// Nothing, until the time for the headers is over.
     Hang,
+    /// For so many milliseconds nothing, then headers with the store's index, and the body.
+    Hold(u64, u64, String),
     /// Status, store index, and pieces after a wait of milliseconds each; then the end, or silence.
     Reply(u16, u64, Vec<(u64, String)>, bool),
 }
@@ -59,7 +61,7 @@ struct Scripted(Arc<Script>, Instant);
 
 impl Transport for Scripted {
     async fn call(&self, member: usize, request: &Request) -> Result<Reply, Failed> {
-        self.open(member, request).await?.complete(self.limit()).await
+        self.open(member, request, request.timeout).await?.complete(self.limit()).await
     }
 
     async fn watch<F: Feed>(&self, member: usize, watch: &Watch, since: Option<u64>, feed: &mut F) -> Broken {
@@ -74,8 +76,21 @@ impl Exchange for Scripted {
         LIMIT
     }
 
-    async fn open(&self, member: usize, request: &Request) -> Result<Opened<Pieces>, Failed> {
-        let asked = format!("{member} {}", request.parameters);
+    async fn open(
+        &self,
+        member: usize,
+        request: &Request,
+        patience: Option<Duration>,
+    ) -> Result<Opened<Pieces>, Failed> {
+        let asked = format!("{member} {} {}", request.verb.as_str(), request.parameters);
+        // Of what is not there only those know who wait no longer.
+        let silence = async move {
+            match patience {
+                Some(patience) => sleep(patience).await,
+                None => std::future::pending().await,
+            }
+            Err(NodeError::new("silent").failed(Kind::Other, true))
+        };
         let at = u64::try_from(self.1.elapsed().as_millis()).unwrap();
         self.0.asked.lock().unwrap().push((at, asked.clone()));
         let step = {
@@ -86,22 +101,24 @@ impl Exchange for Scripted {
         let Some(step) = step else { return std::future::pending().await };
         match step.does {
             Does::Fail(kind) => Err(NodeError::new("scripted").failed(kind, false)),
-            Does::Hang => {
-                sleep(request.timeout.unwrap()).await;
-                Err(NodeError::new("silent").failed(Kind::Other, true))
+            Does::Hang => silence.await,
+            Does::Hold(ms, index, body) => {
+                sleep(Duration::from_millis(ms)).await;
+                Ok(opened(200, index, vec![(0, body)], false))
             }
-            Does::Reply(status, index, pieces, silent) => {
-                let mut headers = HeaderMap::new();
-                if index > 0 {
-                    headers.insert("x-etcd-index", HeaderValue::from(index));
-                }
-                let now = Instant::now();
-                let pieces =
-                    pieces.into_iter().map(|(ms, text)| (now + Duration::from_millis(ms), text)).collect();
-                Ok(Opened { status, headers, body: Pieces { pieces, silent } })
-            }
+            Does::Reply(status, index, pieces, silent) => Ok(opened(status, index, pieces, silent)),
         }
     }
+}
+
+fn opened(status: u16, index: u64, pieces: Vec<(u64, String)>, silent: bool) -> Opened<Pieces> {
+    let mut headers = HeaderMap::new();
+    if index > 0 {
+        headers.insert("x-etcd-index", HeaderValue::from(index));
+    }
+    let now = Instant::now();
+    let pieces = pieces.into_iter().map(|(ms, text)| (now + Duration::from_millis(ms), text)).collect();
+    Opened { status, headers, body: Pieces { pieces, silent } }
 }
 
 #[derive(Clone, Default)]

@@ -10,34 +10,27 @@ mod event;
 mod kept;
 mod ndjson;
 mod poll;
+pub mod store;
 mod stream;
+mod times;
 
-use crate::transport::http::exchange::{Body, Exchange, Opened};
-use crate::transport::{Broken, Feed};
+use crate::transport::http::exchange::{Body, Exchange};
+use crate::transport::{Broken, Feed, Position, Standing};
 use crate::v2::failure::Failed;
 use crate::v2::request::{Request, Target, Verb, Watch};
 use crate::wire::fault;
 use event::Found;
-use poll::Poll;
+use poll::{Poll, open};
 use std::convert::Infallible;
 use std::future::Future;
 use std::time::Duration;
-use stream::{Stream, index_of};
+use store::{position, went_back};
+use stream::Stream;
+use times::{
+    ASIDE, CALM, MAX_POLLS_BEHIND, POLLS_BEHIND, POLLS_BESIDE, SILENCE, STREAM_LAG, holding, opening,
+    renewal, settling,
+};
 use tokio::time::{sleep, timeout};
-
-/// How many polls in a row must find their event in the history, with later ones behind it, before a stream is opened.
-const POLLS_BEHIND: u32 = 2;
-/// A stream that is silent for so long is checked by a poll.
-const SILENCE: Duration = Duration::from_millis(5);
-/// How much later than a poll the stream may bring the same event.
-const STREAM_LAG: Duration = Duration::from_millis(10);
-/// So many bytes of a stream may be put aside while its gap is closed; then it is not read.
-const ASIDE: usize = 16 * 1024 * 1024;
-/// Without an event for so long, polls are enough.
-const CALM: Duration = Duration::from_secs(1);
-/// A poll of which nothing has come for so long, but its headers, has found nothing in the history: an event in it would
-/// have come right behind them.
-const SETTLED: Duration = Duration::from_secs(5);
 
 /// Follows a watch at one member, see [`crate::transport::Transport::watch`].
 pub async fn follow<E: Exchange, F: Feed>(
@@ -91,16 +84,18 @@ struct Follower<'a, E, F> {
     settled: u64,
 }
 
-impl<E: Exchange, F: Feed> Follower<'_, E, F> {
+impl<'a, E: Exchange, F: Feed> Follower<'a, E, F> {
     /// Polls, and while that is too slow streams.
     async fn poll_and_stream(&mut self) -> Result<Infallible, Interruption> {
         let mut behind = 0;
+        let mut enough = POLLS_BEHIND;
         loop {
             let (registered, found) = self.poll().await?;
             behind = if found.change.index < registered { behind + 1 } else { 0 };
             self.tell(found).await?;
-            if behind >= POLLS_BEHIND {
-                Box::pin(self.stream()).await?;
+            if behind >= enough {
+                let is_of_use = Box::pin(self.stream()).await?;
+                enough = if is_of_use { POLLS_BEHIND } else { MAX_POLLS_BEHIND.min(2 * enough) };
                 behind = 0;
             }
         }
@@ -109,34 +104,53 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
     /// A long poll, to its event: with the index of the store at its registration.
     async fn poll(&mut self) -> Result<(u64, Found), Interruption> {
         let mut poll = self.open_poll().await?;
-        self.register(&poll).await;
         loop {
-            let registered = poll.registered;
-            tokio::select! {
+            let is_behind = self.register(poll.position.as_ref()).await?;
+            let position = poll.position.clone();
+            // What a poll without an index misses while its headers are held, only one with an index can bring.
+            let is_vague = poll.is_held() && poll.asked != self.next;
+            let renewed = async {
+                if !is_vague {
+                    self.stay_quiet(position, is_behind).await?;
+                }
+                self.renew().await
+            };
+            let renewed = tokio::select! {
                 biased;
                 begun = poll.begin() => break begun?,
-                renewed = self.renew(registered) => if let Some(renewed) = renewed? {
-                    self.register(&renewed).await;
-                    poll = renewed;
-                },
+                renewed = renewed => renewed?,
+            };
+            if let Some(renewed) = renewed {
+                poll = renewed;
             }
         }
-        let (asked, registered) = (poll.asked, poll.registered);
+        let asked = poll.asked;
+        let registered = poll.position.as_ref().map_or(0, |position| position.index);
         let found = poll.finish(opening(self.watch)).await?;
         if asked.is_none() {
             // Whatever comes first is new, also if the headers say otherwise, as those of a test server may.
             self.next = self.next.min(Some(found.change.index));
         }
-        Ok((registered.unwrap_or(0), found))
+        Ok((registered, found))
     }
 
-    /// Resolves when a poll has been quiet for long enough, with the new one that replaces it; with `None` when only the
-    /// open one reaches back far enough.
-    async fn renew(&mut self, registered: Option<u64>) -> Result<Option<Box<Poll<E::Body>>>, Interruption> {
+    /// Resolves when a poll that was registered there has been quiet for so long that it is to be replaced.
+    async fn stay_quiet(&mut self, registered: Option<Position>, is_behind: bool) -> Result<(), Broken> {
+        if let (true, Some(position), Some(next)) = (is_behind, &registered, self.next) {
+            let watch = self.request(self.next, false);
+            if went_back(self.exchange, self.member, &watch, next).await {
+                return Err(Broken::Replaced(position.clone()));
+            }
+        }
         sleep(settling(self.watch)).await;
-        self.settled = registered.unwrap_or(0) + 1;
+        self.settled = registered.map_or(0, |position| position.index) + 1;
         self.feed.progress(self.settled);
         sleep(renewal(self.watch)).await;
+        Ok(())
+    }
+
+    /// A new poll in place of one that was quiet; `None` when only the open one reaches back far enough.
+    async fn renew(&mut self) -> Result<Option<Box<Poll<'a, E::Body>>>, Broken> {
         loop {
             match self.open_poll().await {
                 Err(Broken::Outdated(..)) if self.next >= Some(self.settled) => return Ok(None),
@@ -146,47 +160,76 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
         }
     }
 
-    /// A poll for the first event that was not told yet.
-    async fn open_poll(&mut self) -> Result<Box<Poll<E::Body>>, Broken> {
-        let request = self.request(self.next, false);
-        let opened = open(self.exchange, self.member, &request).await?;
+    /// A poll for the first event that was not told yet, once its headers are here. Where somebody on the way holds them
+    /// back the server is asked for something else, which is passed on: it lives, and its store is there.
+    async fn open_poll(&mut self) -> Result<Box<Poll<'a, E::Body>>, Broken> {
+        let (asked, limit) = (self.next, self.exchange.limit());
+        let request = self.request(asked, false);
+        let mut opening = open(self.exchange, self.member, request.clone());
+        let position = async {
+            sleep(holding(self.watch)).await;
+            position(self.exchange, self.member, &request).await
+        };
         // Boxed: a watch mostly waits, and there may be thousands that should not carry this meanwhile.
-        Ok(Box::new(Poll::new(self.next, opened, self.exchange.limit())))
+        tokio::select! {
+            biased;
+            opened = &mut opening => Ok(Box::new(Poll::opened(asked, opened?, limit))),
+            position = Box::pin(position) => {
+                Ok(Box::new(Poll::held(asked, position.map_err(Broken::Failed)?, opening, limit)))
+            }
+        }
     }
 
     /// The same, once its event begins to come.
-    async fn begin_poll(&mut self) -> Result<Box<Poll<E::Body>>, Broken> {
+    async fn begin_poll(&mut self) -> Result<Box<Poll<'a, E::Body>>, Broken> {
         let mut poll = self.open_poll().await?;
-        poll.begin().await.map_err(Broken::Failed)?;
+        poll.begin().await?;
         Ok(poll)
     }
 
-    /// Streams until events are rare again or the server lets the stream down.
-    async fn stream(&mut self) -> Result<(), Interruption> {
-        let request = self.request(None, true);
-        let mut stream =
-            Stream::new(open(self.exchange, self.member, &request).await?, self.exchange.limit());
-        if stream.registered == 0 {
+    /// Opens a stream, while polls go on: a proxy may hold its headers back until there is more. `None` if they find
+    /// events before it is open.
+    async fn open_stream(&mut self) -> Result<Option<Stream<E::Body>>, Interruption> {
+        let mut opening = open(self.exchange, self.member, self.request(None, true));
+        for _ in 0..POLLS_BESIDE {
+            let (_, found) = tokio::select! {
+                biased;
+                opened = &mut opening => return Ok(Some(Stream::new(opened?, self.exchange.limit()))),
+                polled = self.poll() => polled?,
+                () = sleep(CALM) => return Ok(None),
+            };
+            self.tell(found).await?;
+        }
+        Ok(None)
+    }
+
+    /// Streams until events are rare again or the server lets the stream down. Whether it brought anything.
+    async fn stream(&mut self) -> Result<bool, Interruption> {
+        let Some(mut stream) = self.open_stream().await? else { return Ok(false) };
+        self.register(stream.position.as_ref()).await?;
+        if stream.registered() == 0 {
             // Nobody knows where its gap ends.
-            return Ok(());
+            return Ok(false);
         }
         let mut aside = Aside::default();
         self.close_gap(&mut stream, &mut aside).await?;
+        let mut is_of_use = !aside.found.is_empty();
         for found in aside.found {
             self.tell(found).await?;
         }
         loop {
             match timeout(SILENCE, stream.next()).await {
                 Ok(found) => {
-                    let Some(found) = found? else { return Ok(()) };
+                    let Some(found) = found? else { return Ok(is_of_use) };
                     self.tell(found?).await?;
                 }
                 Err(_) => {
                     if !self.check(&mut stream).await? {
-                        return Ok(());
+                        return Ok(is_of_use);
                     }
                 }
             }
+            is_of_use = true;
         }
     }
 
@@ -196,13 +239,13 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
         stream: &mut Stream<E::Body>,
         aside: &mut Aside,
     ) -> Result<(), Interruption> {
-        while self.next.is_some_and(|next| next <= stream.registered) {
+        while self.next.is_some_and(|next| next <= stream.registered()) {
             // If nothing begins, no event lies in the gap or the connections are dead: a poll of its own finds out.
             let poll = beside(stream, aside, Some(CALM), self.begin_poll()).await??;
             let found = beside(stream, aside, None, poll.finish(opening(self.watch))).await??;
-            if found.change.index > stream.registered {
+            if found.change.index > stream.registered() {
                 // Between the last one told and the registration there is nothing.
-                self.next = self.next.max(Some(stream.registered + 1));
+                self.next = self.next.max(Some(stream.registered() + 1));
                 return Ok(());
             }
             self.tell(found).await?;
@@ -253,12 +296,15 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
         Ok(())
     }
 
-    /// Learns where the store is from the headers of a poll, if they say so.
-    async fn register(&mut self, poll: &Poll<E::Body>) {
-        if let Some(index) = poll.registered {
-            self.next.get_or_insert(index + 1);
-            self.feed.registered(index).await;
+    /// Learns where the store is, if the headers of a reply say so. Whether it is behind what was seen.
+    async fn register(&mut self, position: Option<&Position>) -> Result<bool, Broken> {
+        let Some(position) = position else { return Ok(false) };
+        let standing = self.feed.registered(position).await;
+        if standing == Standing::Other {
+            return Err(Broken::Replaced(position.clone()));
         }
+        self.next.get_or_insert(position.index + 1);
+        Ok(standing == Standing::Behind)
     }
 
     fn request(&self, index: Option<u64>, stream: bool) -> Request {
@@ -281,26 +327,6 @@ impl<E: Exchange, F: Feed> Follower<'_, E, F> {
             timeout: Some(opening(self.watch)),
         }
     }
-}
-
-/// Sends a request, to the headers of its reply.
-async fn open<E: Exchange>(
-    exchange: &E,
-    member: usize,
-    request: &Request,
-) -> Result<Opened<E::Body>, Broken> {
-    // Boxed: a watch mostly waits for an event, and there may be thousands that should not carry this meanwhile.
-    let opened = Box::pin(exchange.open(member, request)).await.map_err(Broken::Failed)?;
-    if opened.status < 400 {
-        return Ok(opened);
-    }
-    let is_etcds = index_of(&opened.headers).is_some();
-    let reply = opened.complete(exchange.limit()).await.map_err(Broken::Failed)?;
-    if reply.status >= 500 {
-        return Err(Broken::Failed(Failed::unavailable(reply)));
-    }
-    // A refusal that tells of a change is none.
-    event::read(reply, is_etcds).and_then(|found| Err(Broken::Unexpected(found.reply)))
 }
 
 /// What a stream brought before it was its turn.
@@ -332,21 +358,4 @@ async fn beside<B: Body, F: Future>(
             () = sleep(calm.unwrap_or_default()), if calm.is_some() => return Err(Interruption::Again),
         }
     }
-}
-
-/// How long a poll may take to connect, and again to its headers.
-fn opening(watch: &Watch) -> Duration {
-    let limit = watch.liveness / 4;
-    watch.timeout.map_or(limit, |timeout| timeout.min(limit))
-}
-
-/// After how long an open poll has found nothing in the history.
-fn settling(watch: &Watch) -> Duration {
-    SETTLED.min(watch.liveness / 4)
-}
-
-/// How long a poll that has settled stays open before a new one replaces it: the history moves on with events of other
-/// keys, and a connection can die without a word. Random, so that many watches do not renew at once.
-fn renewal(watch: &Watch) -> Duration {
-    watch.liveness.mul_f64(0.125 + 0.125 * fastrand::f64())
 }

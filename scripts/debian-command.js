@@ -1,8 +1,8 @@
 'use strict';
 
 const path = require('node:path');
-const { debianPackage } = require('../scripts/debian-package');
-const { isExecutable, which } = require('../scripts/command');
+const { debianPackage } = require('./debian-package');
+const { isExecutable, which } = require('./command');
 
 /** How to start a command that may come from Debian's packages: from the PATH, or else from what they hold. */
 function fromDebian(command, packages) {

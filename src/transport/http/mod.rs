@@ -7,6 +7,8 @@ pub mod exchange;
 mod member;
 pub mod options;
 pub mod redirect;
+#[cfg(test)]
+mod tests;
 pub mod watch;
 
 use crate::transport::{Broken, Feed, Transport};
@@ -84,14 +86,14 @@ impl Http {
     ) -> Result<(Response<Incoming>, Lease), Failed> {
         loop {
             let message = encode::message(self.headers(member, hop), form, hop)?;
-            let kept = self.pool.kept(&hop.way, request.once);
+            let kept = self.pool.kept(&hop.way, request.once).await;
             let is_kept = kept.is_some();
             let mut lease = match kept {
                 Some(lease) => lease,
                 // Boxed, as it is large and rare: the future of a request is moved and stored for every request.
                 None => Box::pin(self.connect(request, &hop.way)).await?,
             };
-            let sending = lease.sender.try_send_request(message);
+            let sending = lease.connection.send(message);
             let mut error = match bounded(sending, patience).await.ok_or_else(fault::idle_timeout)? {
                 Ok(response) if header_length(response.headers()) >= MAX_HEAD => {
                     return Err(fault::header_overflow());

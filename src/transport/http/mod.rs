@@ -4,8 +4,10 @@ mod body;
 mod decoding;
 mod encode;
 pub mod exchange;
+mod line;
 mod member;
 pub mod options;
+mod parameters;
 pub mod redirect;
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,7 @@ use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Response};
 use hyper::body::Incoming;
 use member::Member;
+use parameters::Parameters;
 use redirect::Hop;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -43,6 +46,8 @@ pub struct Http {
     members: Vec<Member>,
     /// The host names that may see credentials after a redirect.
     trusted: HashSet<String>,
+    /// How many bytes the line of a request may have.
+    line_limit: usize,
 }
 
 impl Http {
@@ -52,17 +57,20 @@ impl Http {
             pool: Pool::new(&options.connector, options.keep_alive),
             members: options.endpoints.iter().map(|endpoint| Member::new(&options, endpoint)).collect(),
             trusted: options.endpoints.iter().map(|endpoint| endpoint.name().to_owned()).collect(),
+            line_limit: line::limit(&options.endpoints),
             options,
         }
     }
 
     /// Where a request to a member goes first. Its proxy is chosen here; redirects stay on it.
-    fn first_hop(&self, member: &Member, request: &Request) -> Result<Hop, Failed> {
+    fn first_hop(&self, member: &Member, request: &Request, query: &str) -> Result<Hop, Failed> {
+        let path = member.path(&request.target, query)?;
+        line::check(request, &path, query, self.line_limit)?;
         let way = match self.options.proxies.on_the_way_to(&member.way.server)? {
             None => Arc::clone(&member.way),
             Some(proxy) => Arc::new(Way::new(&member.way.server, Some(proxy))),
         };
-        Ok(Hop::first(request.verb.clone(), way, member.path(request)?))
+        Ok(Hop::first(request.verb.clone(), way, path))
     }
 
     fn headers(&self, member: usize, hop: &Hop) -> HeaderMap {
@@ -158,8 +166,8 @@ impl Exchange for Http {
         patience: Option<Duration>,
     ) -> Result<Opened<HttpBody>, Failed> {
         let at = &self.members[member];
-        let mut hop = self.first_hop(at, request)?;
-        let form = request.value.as_deref().map(encode::form);
+        let Parameters { query, form } = request.into();
+        let mut hop = self.first_hop(at, request, &query)?;
         let permit = if request.waits { None } else { at.permit().await };
         loop {
             let (response, lease) = self.exchange(member, request, form.as_ref(), &hop, patience).await?;

@@ -171,15 +171,16 @@ async fn evict_idle(idle: Weak<IdleConnections>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::{HeaderName, HeaderValue};
+    use proptest::prelude::*;
+
+    fn announced(value: HeaderValue) -> Option<Duration> {
+        announced_timeout(&HeaderMap::from_iter([(HeaderName::from_static("keep-alive"), value)]))
+    }
 
     #[test]
     fn a_timeout_is_read_wherever_it_stands() {
-        let timeout = |value: &str| {
-            announced_timeout(&HeaderMap::from_iter([(
-                http::header::HeaderName::from_static("keep-alive"),
-                value.parse().unwrap(),
-            )]))
-        };
+        let timeout = |value: &str| announced(value.parse().unwrap());
         assert_eq!(timeout("timeout=5"), Some(Duration::from_secs(5)));
         assert_eq!(timeout("max=1000, Timeout = 7"), Some(Duration::from_secs(7)));
         assert_eq!(
@@ -187,5 +188,16 @@ mod tests {
             [None; 4]
         );
         assert_eq!(announced_timeout(&HeaderMap::new()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_is_a_timeout_or_none(value: Vec<u8>, parts in "(timeout|max|=|,| |[0-9]{1,21}){0,8}") {
+            for value in [value, parts.into_bytes()] {
+                if let Ok(value) = HeaderValue::from_bytes(&value) {
+                    let _ = announced(value);
+                }
+            }
+        }
     }
 }

@@ -35,11 +35,16 @@ impl Pool {
     /// A kept connection, the one used last. For a request that must not be sent again only one that was used just now: the
     /// server may be closing any other at this moment.
     pub async fn kept(&self, way: &Arc<Way>, once: bool) -> Option<Lease> {
-        // The system is asked what has come since, and the connections read that before they write: what a server says
-        // unasked answers no request.
-        tokio::task::yield_now().await;
-        let connection = self.idle.take(&way.key, if once { JUST_USED } else { IDLE_LIMIT })?;
-        Some(self.lease(connection, way))
+        loop {
+            let connection = self.idle.take(&way.key, if once { JUST_USED } else { IDLE_LIMIT })?;
+            let lease = self.lease(connection, way);
+            // The system is asked what has come since, and the connection reads that before it writes: what a server says
+            // unasked answers no request.
+            tokio::task::yield_now().await;
+            if lease.connection.is_ready() {
+                return Some(lease);
+            }
+        }
     }
 
     /// A new connection.

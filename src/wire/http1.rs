@@ -8,6 +8,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, SendRequest};
+use std::future::Future;
 use tokio::task::AbortHandle;
 
 /// How many bytes the names and values of a reply's headers may have altogether: Node's `maxHeaderSize`.
@@ -34,15 +35,12 @@ impl Connection {
         Ok(Self { sender, driver })
     }
 
-    /// Sends a request and resolves with the beginning of its reply.
-    ///
-    /// # Errors
-    /// With the request, if none of it was sent.
-    pub async fn send(
+    /// Sends a request and resolves with the beginning of its reply, or an error: with the request, if none of it was sent.
+    pub fn send(
         &mut self,
         request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>> {
-        self.sender.try_send_request(request).await
+    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>>> + use<> {
+        self.sender.try_send_request(request)
     }
 
     /// Whether it can carry a request now: the one before was sent and answered to its end.

@@ -62,15 +62,16 @@ impl Http {
         }
     }
 
-    /// Where a request to a member goes first. Its proxy is chosen here; redirects stay on it.
-    fn first_hop(&self, member: &Member, request: &Request, query: &str) -> Result<Hop, Failed> {
-        let path = member.path(&request.target, query)?;
-        line::check(request, &path, query, self.line_limit)?;
+    /// Where a request to a member goes first, and its form. Its proxy is chosen here; redirects stay on it.
+    fn first_hop(&self, member: &Member, request: &Request) -> Result<(Hop, Option<Bytes>), Failed> {
+        let Parameters { query, form } = request.into();
+        let path = member.path(&request.target, &query)?;
+        line::check(request, &path, &query, self.line_limit)?;
         let way = match self.options.proxies.on_the_way_to(&member.way.server)? {
             None => Arc::clone(&member.way),
             Some(proxy) => Arc::new(Way::new(&member.way.server, Some(proxy))),
         };
-        Ok(Hop::first(request.verb.clone(), way, path))
+        Ok((Hop::first(request.verb.clone(), way, path), form))
     }
 
     fn headers(&self, member: usize, hop: &Hop) -> HeaderMap {
@@ -166,8 +167,7 @@ impl Exchange for Http {
         patience: Option<Duration>,
     ) -> Result<Opened<HttpBody>, Failed> {
         let at = &self.members[member];
-        let Parameters { query, form } = request.into();
-        let mut hop = self.first_hop(at, request, &query)?;
+        let (mut hop, form) = self.first_hop(at, request)?;
         let permit = if request.waits { None } else { at.permit().await };
         loop {
             let (response, lease) = self.exchange(member, request, form.as_ref(), &hop, patience).await?;

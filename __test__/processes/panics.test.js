@@ -65,7 +65,7 @@ describe('a panic', {
         NativeClient: {
           constructor: [dispatch.native, native],
           send: [1, false, 'GET', 'a', true, '', null, false, 0, 0, null],
-          watch: [1, 'a', '', null, 0, 1, 0],
+          watch: [1, 'a', '', null, 0, 1, 1, 0],
           setProxies: [null],
         },
         Environment: { constructor: [() => {}], abort: [1], setReferenced: [1, true], setPaused: [1, true] },

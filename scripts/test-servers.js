@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 'use strict';
 
-// npm run test:servers: the tests of behaviour against several versions of etcd, over http and https, and the README's
-// table of them; and with v2 kept on v3 on those without the v2 API. Takes some minutes.
+// npm run test:servers: the tests of behaviour against several versions of etcd, over http and https, and the table
+// of them in docs/runtimes.md; and with v2 kept on v3 on those without the v2 API. Takes some minutes.
 //   npm run test:servers -- 3.5.1    this version alone; the table stays as it is
 
 const fs = require('node:fs');
@@ -12,7 +12,7 @@ const { makeCertificates } = require('../__test__/support/certificates');
 const { Failure, main, runGroup, say } = require('./command');
 const { findVersion } = require('./etcd');
 const { V3_VERSIONS, VERSIONS } = require('./etcd-sources');
-const { rewriteReadme, table, withPart } = require('./readme');
+const { table, writePart } = require('./written-parts');
 const { ROOT, ensureAddon, ensureDependencies } = require('./setup');
 const { testFile } = require('./test-files');
 
@@ -112,9 +112,9 @@ async function testServers(wanted) {
       ...results.map(({ cell }) => cell),
     ]);
     const part = table([['etcd', 'from', ...KINDS.map(({ head }) => head)], ...cells]);
-    rewriteReadme((text) => withPart(text, 'servers', 'npm run test:servers', part));
+    say(`${writePart('servers', part)} has the table`);
   } else {
-    say('The table in the README stays as it is: it is written when all versions were tested');
+    say('The table stays as it is: it is written when all versions were tested');
   }
   return tested.every(({ results }) => results.every(({ passed }) => passed)) ? 0 : 1;
 }

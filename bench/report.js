@@ -95,20 +95,23 @@ const comparedRows = (title, before, now) =>
       return [title, what, format(before[metric]), format(now[metric]), ratio];
     });
 
+/** The three figures that the README shows; `of` names one of several contestants of a client. */
+const HEADLINES = [
+  { workload: 'get64', metric: 'rate' },
+  { workload: 'get64', metric: 'jsCpu' },
+  { workload: 'lossless', metric: 'lost', of: '8' },
+];
+
 /** What the README shows. */
 function brief(results) {
-  const names = ['get64', 'set64', 'get1', 'getSync', 'burst'].filter((name) => name in results.workloads);
-  const rows = names.flatMap((name) => {
-    const { title, figures } = results.workloads[name];
-    const cell = (contestant, metric) => {
-      const value = figures[contestant]?.[metric];
-      return value === undefined ? '–' : METRICS[metric].format(value);
-    };
-    const metrics = { get64: ['rate', 'jsCpu'], set64: ['rate', 'jsCpu'], burst: ['rate'] }[name] ?? ['p50'];
-    const all = [OURS, 'node-etcd', 'undici', 'wrk'];
-    return metrics.map((metric) => [`${title}: ${METRICS[metric].title}`, ...all.map((who) => cell(who, metric))]);
+  const clients = [OURS, 'node-etcd', 'undici'];
+  const rows = HEADLINES.filter(({ workload }) => workload in results.workloads).map(({ workload, metric, of }) => {
+    const { title, figures } = results.workloads[workload];
+    const values = clients.map((client) => figures[of ? `${client}, ${of}` : client]?.[metric]);
+    const cells = values.map((value) => (value === undefined ? '–' : METRICS[metric].format(value)));
+    return [`${title}${of ? ` (${of})` : ''}: ${METRICS[metric].title}`, ...cells];
   });
-  return `${table(['', OURS, 'node-etcd', 'undici', 'wrk'], rows)}\n\n${environment(results)}`;
+  return `${table(['', ...clients], rows)}\n\n${environment(results)}`;
 }
 
 /** Replaces what stands between the markers. */

@@ -14,6 +14,7 @@
 const path = require('node:path');
 const { Failure } = require('../../scripts/command');
 const { findEtcdV3, startEtcd } = require('../../scripts/etcd');
+const { NEWEST } = require('../../scripts/etcd-versions');
 const { runScript, runThread, setScriptEnvironment } = require('./node-script');
 
 // A folder with server.pem and server-key.pem: etcd then speaks https. Its authority must be trusted by
@@ -200,7 +201,7 @@ async function startMemory() {
   return {
     host: store.host,
     url: store.host,
-    version: '3.4.45',
+    version: NEWEST['3.4'], // what it answers like
     name: 'memory',
     kill: async () => store.disconnect(),
     start: async () => store.reconnect(),

@@ -65,7 +65,7 @@ const short = (value) => (value >= 100 ? Math.round(value).toLocaleString('en') 
 
 function environment({ date, machine, versions, rounds }) {
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  return `Measured ${date.slice(0, 10)} on ${machine}; ${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`}. ${list.join(', ')}.`;
+  return `Measured ${date.slice(0, 10)} on ${machine}; ${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`}.\n${list.join(', ')}.`;
 }
 
 /** Everything. */
@@ -97,19 +97,19 @@ const comparedRows = (title, before, now) =>
 
 /** The three figures that the README shows; `of` names one of several contestants of a client. */
 const HEADLINES = [
-  { workload: 'get64', metric: 'rate' },
-  { workload: 'get64', metric: 'jsCpu' },
-  { workload: 'lossless', metric: 'lost', of: '8' },
+  { title: 'GETs per second, 64 in flight', workload: 'get64', metric: 'rate' },
+  { title: 'CPU of the JavaScript thread for one of them, µs', workload: 'get64', metric: 'jsCpu' },
+  { title: 'events that a watcher loses while 8 writers write, %', workload: 'lossless', metric: 'lost', of: '8' },
 ];
 
 /** What the README shows. */
 function brief(results) {
   const clients = [OURS, 'node-etcd', 'undici'];
-  const rows = HEADLINES.filter(({ workload }) => workload in results.workloads).map(({ workload, metric, of }) => {
-    const { title, figures } = results.workloads[workload];
+  const rows = HEADLINES.filter(({ workload }) => workload in results.workloads).map((headline) => {
+    const { title, workload, metric, of } = headline;
+    const { figures } = results.workloads[workload];
     const values = clients.map((client) => figures[of ? `${client}, ${of}` : client]?.[metric]);
-    const cells = values.map((value) => (value === undefined ? '–' : METRICS[metric].format(value)));
-    return [`${title}${of ? ` (${of})` : ''}: ${METRICS[metric].title}`, ...cells];
+    return [title, ...values.map((value) => (value === undefined ? '–' : METRICS[metric].format(value)))];
   });
   return `${table(['', ...clients], rows)}\n\n${environment(results)}`;
 }

@@ -1,6 +1,7 @@
 'use strict';
 
-// The documents: links lead somewhere, and programs run as they are written, on a store in memory and on an etcd.
+// The documents: links lead somewhere, and programs run as they are written, on a store in memory and on an
+// etcd's v2 and v3.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -94,8 +95,8 @@ class Project {
   }
 
   /** Runs a program, which must end well and print what it says. */
-  async run(program) {
-    const env = { NODE_ETCD_API: undefined };
+  async run(program, api) {
+    const env = { NODE_ETCD_API: api };
     const { code, stdout, stderr, timedOut } = await runScript(this.write(program), { env });
     assert.equal(code, 0, `${timedOut ? 'did not end' : 'failed'}:\n${program.code}\n${stdout}\n${stderr}`);
     const lines = stdout.split('\n');
@@ -118,8 +119,8 @@ before(async () => {
 after(() => server?.stop());
 
 /** Takes away what a program has left behind. */
-async function clear() {
-  const etcd = new Etcd(server.host, { api: 'v2' });
+async function clear(api) {
+  const etcd = new Etcd(server.host, { api });
   const { node } = await etcd.get('/');
   for (const { key } of node.nodes ?? []) await etcd.del(key, { recursive: true });
 }
@@ -142,9 +143,9 @@ function testsOfFile(project, program, others) {
 /** The tests of a program, one for each store that it is for. */
 function testsOf(project, program) {
   const { code, title } = program;
-  const onEtcd = async (place) => {
-    await clear();
-    await project.run({ ...program, code: code.replaceAll(place, server.host) });
+  const onEtcd = async (place, api = 'v2') => {
+    await clear(api);
+    await project.run({ ...program, code: code.replaceAll(place, server.host) }, api);
   };
   if (code.includes(OWN_ETCD)) {
     test(`${title}, on an etcd`, () => onEtcd(OWN_ETCD));
@@ -153,6 +154,7 @@ function testsOf(project, program) {
   test(title, () => project.run(program));
   if (code.includes(`'${STORE}'`) && !code.includes('Etcd.memory(')) {
     test(`${title}, on an etcd by changing one string`, () => onEtcd(STORE));
+    test(`${title}, on an etcd's v3 by NODE_ETCD_API=v3 too`, () => onEtcd(STORE, 'v3'));
   }
 }
 

@@ -1,9 +1,10 @@
 'use strict';
 
-// The documents: links lead somewhere, and programs run as they are written, on a store in memory and on an
-// etcd's v2 and v3.
+// The documents: links lead somewhere, the API is all there, and programs run as they are written, on a store in memory
+// and on an etcd's v2 and v3.
 
 const assert = require('node:assert/strict');
+const { EventEmitter } = require('node:events');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -30,6 +31,30 @@ describe('no link dangles', () => {
       assert.deepEqual(dangling, []);
     });
   }
+});
+
+/** Every member of the classes and interfaces in the types, as [owner, name], but for what JavaScript and Node bring. */
+function members() {
+  const brought = new Set([...Object.getOwnPropertyNames(EventEmitter.prototype), 'finally']);
+  const source = ts.createSourceFile('index.d.ts', textOf('index.d.ts'), ts.ScriptTarget.ES2022);
+  const found = [];
+  const visit = (node) => {
+    if (ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node)) {
+      const names = node.members.flatMap(({ name }) => (name && !ts.isComputedPropertyName(name) ? name.text : []));
+      found.push(...names.filter((name) => !brought.has(name)).map((name) => [node.name.text, name]));
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+test('the pages of the API name every method, option, event and field of the types', () => {
+  const pages = documents().filter((file) => /^docs\/(api\b|errors-and-retries\.md)/.test(file));
+  const words = new Set(pages.flatMap((file) => textOf(file).match(/\w+(?:[:-]\w+)*/g)));
+  const unnamed = members().filter(([, name]) => !words.has(name));
+  assert.ok(words.size > 500 && members().length > 200);
+  assert.deepEqual(unnamed, []);
 });
 
 /** The host that stands for the reader's own etcd. */

@@ -4,6 +4,7 @@ const { after, before, beforeEach } = require('node:test');
 const Etcd = require('../..');
 const { startCluster, startEtcd } = require('../../scripts/etcd');
 const { freePort } = require('../../scripts/ports');
+const { cleanUp } = require('./clean-up');
 const { chosenTransport } = require('./transports');
 
 const transport = chosenTransport();
@@ -57,6 +58,13 @@ class TestEtcd {
   /** Runs a file beside the test, where it reaches the same server: { code, stdout, stderr }. */
   runBeside(file, options) {
     return transport.runBeside(file, options);
+  }
+
+  /** Starts a file beside the test, for as long as that runs at most: { printed, ended, kill() … }. */
+  startBeside(file, options) {
+    const program = transport.startBeside(file, options);
+    cleanUp(program.kill);
+    return program;
   }
 
   /** A client of its own. */

@@ -8,6 +8,7 @@
 //   options     of every client
 //   env         of scripts in processes of their own, whose clients have no options
 //   runBeside   (file, { args, timeoutMs }) => runs a file where it reaches the same server, beside the test
+//   startBeside (file, { args, env }) => starts one there: { printed, ended, kill() … }, see node-script.js
 //   leavesOut   the tests that say nothing about it: { file, tests, because }, of a file such as `watcher/faults` those
 //               with these names, or in a `describe` with such a name; all, if there are no `tests`
 
@@ -15,7 +16,7 @@ const path = require('node:path');
 const { Failure } = require('../../scripts/command');
 const { findEtcdV3, startEtcd } = require('../../scripts/etcd');
 const { NEWEST } = require('../../scripts/etcd-versions');
-const { runScript, runThread, setScriptEnvironment } = require('./node-script');
+const { runScript, runThread, setScriptEnvironment, startScript, startThread } = require('./node-script');
 
 // A folder with server.pem and server-key.pem: etcd then speaks https. Its authority must be trusted by
 // NODE_EXTRA_CA_CERTS (scripts/test-servers.js sets both).
@@ -60,6 +61,7 @@ function onV3(api) {
     options: { api },
     env: { NODE_ETCD_API: api },
     runBeside: runScript,
+    startBeside: startScript,
     leavesOut: [
       ...OF_THE_COMMAND,
       { file: 'install/install', because: 'that is a test of the package, which is the same for each transport' },
@@ -113,6 +115,7 @@ const TRANSPORTS = {
     hosts: (address) => (tls ? `https://${address}` : address),
     options: {},
     runBeside: runScript,
+    startBeside: startScript,
     leavesOut: [],
   },
 
@@ -128,7 +131,22 @@ const TRANSPORTS = {
     hosts: (address) => address,
     options: {},
     runBeside: runThread,
+    startBeside: startThread,
     leavesOut: [
+      {
+        file: 'examples/programs',
+        tests: [
+          'hands over at once when the leader is ended',
+          'lists a service no longer that was ended',
+          'lets a worker that is ended finish its job',
+        ],
+        because: 'its programs are threads of this process, which get no signals',
+      },
+      {
+        file: 'examples/models',
+        tests: ['reads again after a resync, and goes on'],
+        because: 'it has no data that could be wiped while it runs',
+      },
       { file: 'connections/client', because: 'it has no hosts, credentials, headers or connections' },
       { file: 'connections/failover', because: 'it is the only member there is' },
       { file: 'connections/kept-connections', because: 'it has no connections' },

@@ -1,0 +1,121 @@
+'use strict';
+
+// A lock in etcd: a key that only one can make, and that goes away by itself if its holder does.
+//   node examples/lock.js                          two who want the lock, on a store in this process
+//   node examples/lock.js 127.0.0.1:2379 ann       one, on an etcd: start others beside it
+
+const { randomUUID } = require('node:crypto');
+const Etcd = require('node-etcd-native');
+
+const REMOVALS = ['delete', 'expire', 'compareAndDelete'];
+
+class Lock {
+  /** `ttl`: so many seconds the lock stays after its holder has died. */
+  constructor(etcd, key, { owner = '', ttl = 10 } = {}) {
+    Object.assign(this, { etcd, key, owner, ttl });
+  }
+
+  /** Waits for the lock: { fence, signal, release }. Or undefined once `giveUp`, a signal, has aborted. */
+  async acquire(giveUp) {
+    while (!giveUp?.aborted) {
+      const held = await this.tryAcquire();
+      if (held) return held;
+      await this.#removed(giveUp);
+    }
+  }
+
+  /** The same, or undefined if somebody has it. */
+  async tryAcquire() {
+    // Another id each time, so that no request that was under way for long fits a later holder.
+    const id = `${this.owner} ${randomUUID()}`;
+    const sent = performance.now();
+    try {
+      const { node } = await this.etcd.set(this.key, id, { prevExist: false, ttl: this.ttl });
+      return this.#hold(id, node.createdIndex, sent);
+    } catch (err) {
+      if (err.errorCode !== 105) throw err; // "Key already exists"
+      this.refusedAt = err.error.index;
+    }
+  }
+
+  /** Behind the index of the refusal no removal is missed. If events are lost (401, resync) the next try will tell. */
+  async #removed(signal) {
+    try {
+      const watcher = this.etcd.watcher(this.key, this.refusedAt + 1, { signal });
+      for await (const { action } of watcher) if (REMOVALS.includes(action)) return;
+    } catch (err) {
+      if (err.errorCode !== 401) throw err;
+    }
+  }
+
+  /** Renews the lock until it is released or lost: then `signal` aborts. */
+  #hold(id, fence, sent) {
+    const ended = new AbortController();
+    const { signal } = ended;
+    let end;
+    // Its time is counted from before etcd was asked: it ends here before it does there.
+    const heldFrom = (start) => {
+      clearTimeout(end);
+      end = setTimeout(() => ended.abort(), start + this.ttl * 1000 - performance.now());
+    };
+    const renewal = setInterval(
+      async () => {
+        const start = performance.now();
+        const options = { ttl: this.ttl, refresh: true, prevExist: true, prevValue: id, signal };
+        // With an errorCode etcd says that the lock is not ours. While there is no answer it is, until its time is over.
+        const err = await this.etcd.set(this.key, null, options).then(
+          () => undefined,
+          (reason) => reason,
+        );
+        if (err?.errorCode) ended.abort();
+        else if (!err && !signal.aborted) heldFrom(start);
+      },
+      (this.ttl * 1000) / 3,
+    );
+    heldFrom(sent);
+    signal.addEventListener('abort', () => {
+      clearInterval(renewal);
+      clearTimeout(end);
+    });
+    const release = async () => {
+      ended.abort();
+      // Not `del`, which would take it from whoever has it now if it was lost.
+      await this.etcd.compareAndDelete(this.key, id).catch((err) => {
+        if (![100, 101].includes(err.errorCode)) throw err;
+      });
+    };
+    // A program can stand still for longer than the TTL and not know. `fence` rises from holder to holder: what the lock
+    // protects can refuse one that is lower than it has seen.
+    return { fence, signal, release };
+  }
+}
+
+/** Reads a number, and writes one more: without the lock, what others add meanwhile would get lost. */
+async function add(etcd, lock, key) {
+  const held = await lock.acquire();
+  try {
+    const { node } = await etcd.get(key, { quorum: true });
+    const sum = Number(node.value) + 1;
+    await etcd.set(key, sum, { signal: held.signal });
+    console.log(`${lock.owner} makes it ${sum}, with fence ${held.fence}`);
+  } finally {
+    await held.release();
+  }
+}
+
+async function main(host = 'memory:', ...names) {
+  const etcd = new Etcd(host);
+  const ttl = Number(process.env.TTL ?? 10);
+  await etcd.set('/examples/sum', 0, { prevExist: false }).catch((err) => {
+    if (err.errorCode !== 105) throw err;
+  });
+  const work = async (owner) => {
+    const lock = new Lock(etcd, '/examples/lock', { owner, ttl });
+    for (let i = 0; i < 5; i++) await add(etcd, lock, '/examples/sum');
+  };
+  await Promise.all((names.length > 0 ? names : ['ann', 'bob']).map(work));
+}
+
+if (require.main === module) main(...process.argv.slice(2));
+
+module.exports = { Lock };

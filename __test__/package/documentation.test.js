@@ -33,6 +33,10 @@ describe('no link dangles', () => {
   }
 });
 
+test('the README is short enough to be read', () => {
+  assert.ok(textOf('README.md').trimEnd().split('\n').length <= 200);
+});
+
 /** Every member of the classes and interfaces in the types, as [owner, name], but for what JavaScript and Node bring. */
 function members() {
   const brought = new Set([...Object.getOwnPropertyNames(EventEmitter.prototype), 'finally']);

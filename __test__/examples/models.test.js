@@ -46,7 +46,7 @@ describe('a lock', () => {
     await bob.release();
   });
 
-  test('is told to its holder as lost when it is another one`s', async () => {
+  test('is told to its holder as lost when somebody else has it', async () => {
     const ann = await lockOf('ann', SHORT).acquire();
     await t.etcd.set(`${t.key}/lock`, 'bob');
     await aborted(ann);

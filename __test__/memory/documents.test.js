@@ -35,15 +35,3 @@ for (const [document, count] of [
     }
   });
 }
-
-test('examples/quick-start.js runs without a server', async () => {
-  const { code, stdout, stderr } = await runScript(path.join(ROOT, 'examples', 'quick-start.js'));
-  assert.deepEqual([code, stderr], [0, '']);
-  assert.match(stdout, /^\/quick-start\/color is red\n.*red became green\ncleaned up\n$/);
-});
-
-test('examples/tour.js runs without a server', async () => {
-  const { code, stdout, stderr } = await runScript(path.join(ROOT, 'examples', 'tour.js'));
-  assert.deepEqual([code, stderr], [0, '']);
-  assert.match(stdout, /^A store in this process[\s\S]*The tour is complete\.\n$/);
-});

@@ -46,7 +46,7 @@ describe('a lock', () => {
     await bob.release();
   });
 
-  test('is told to its holder as lost when it is another one`s', async () => {
+  test('is told to its holder as lost when somebody else has it', async () => {
     const ann = await lockOf('ann', SHORT).acquire();
     await t.etcd.set(`${t.key}/lock`, 'bob');
     await aborted(ann);
@@ -200,6 +200,16 @@ for (const [habit, clientOf] of Object.entries(HABITS)) {
     });
   });
 }
+
+test('a service that is taken off while it is announced again stays off', async () => {
+  const registration = new Registration(t.etcd, t.key, '10.0.0.1:80');
+  await registration.start();
+  await t.etcd.del(`services/${t.key}`);
+  registration.renewal = registration.renew(); // as the timer does
+  await registration.stop();
+  await registration.renewal;
+  await assert.rejects(t.etcd.get(`services/${t.key}`), { errorCode: 100 });
+});
 
 test('a queue leaves the job of a worker that fails to others', async () => {
   const queue = new WorkQueue(t.etcd, `/${t.key}/queue`);

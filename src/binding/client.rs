@@ -267,15 +267,15 @@ async fn run(
     max_retries: u32,
     mut report: impl FnMut(Event),
 ) -> Event {
-    let work = async {
+    let ended = caught_task(async {
         match request() {
             Ok(request) => {
                 client.execute(&request, route, max_retries, |progress| report(progress.into())).await.into()
             }
             Err(unsendable) => unsendable.into(),
         }
-    };
-    caught_task(work).await.unwrap_or_else(Event::defect)
+    });
+    ended.await.unwrap_or_else(Event::defect)
 }
 
 /// Why a request cannot be made.

@@ -124,7 +124,8 @@ impl Transport for OverV3 {
     }
 }
 
-/// A transport.
+/// A transport. What a call over v3 needs is boxed, for it is many times the size of a call over HTTP: every request
+/// would pay for that room.
 pub enum Cluster {
     Http(Http),
     V3(Box<OverV3>),
@@ -143,7 +144,7 @@ impl Transport for Cluster {
     async fn call(&self, member: usize, request: &Request) -> Result<Reply, Failed> {
         match self {
             Self::Http(http) => http.call(member, request).await,
-            Self::V3(over) => over.call(member, request).await,
+            Self::V3(over) => Box::pin(over.call(member, request)).await,
             Self::Memory(memory) => memory.call(member, request).await,
         }
     }
@@ -151,7 +152,7 @@ impl Transport for Cluster {
     async fn watch<F: Feed>(&self, member: usize, watch: &Watch, since: Option<u64>, feed: &mut F) -> Broken {
         match self {
             Self::Http(http) => http.watch(member, watch, since, feed).await,
-            Self::V3(over) => over.watch(member, watch, since, feed).await,
+            Self::V3(over) => Box::pin(over.watch(member, watch, since, feed)).await,
             Self::Memory(memory) => memory.watch(member, watch, since, feed).await,
         }
     }

@@ -15,7 +15,7 @@ class Lock {
     Object.assign(this, { etcd, key, owner, ttl });
   }
 
-  /** Waits for the lock: { fence, signal, release }. Or undefined once `giveUp`, a signal, has aborted. */
+  /** Waits for the lock, and resolves with a `Hold`; or with undefined once `giveUp`, a signal, has aborted. */
   async acquire(giveUp) {
     while (!giveUp?.aborted) {
       const held = await this.tryAcquire();
@@ -28,10 +28,10 @@ class Lock {
   async tryAcquire() {
     // Another id each time, so that no request that was under way for long fits a later holder.
     const id = `${this.owner} ${randomUUID()}`;
-    const sent = performance.now();
+    const asked = performance.now();
     try {
       const { node } = await this.etcd.set(this.key, id, { prevExist: false, ttl: this.ttl });
-      return this.#hold(id, node.createdIndex, sent);
+      return new Hold(this, id, node.createdIndex, asked);
     } catch (err) {
       if (err.errorCode !== 105) throw err; // "Key already exists"
       this.refusedAt = err.error.index;
@@ -47,46 +47,60 @@ class Lock {
       if (err.errorCode !== 401) throw err;
     }
   }
+}
 
-  /** Renews the lock until it is released or lost: then `signal` aborts. */
-  #hold(id, fence, sent) {
-    const ended = new AbortController();
-    const { signal } = ended;
-    let end;
-    // Its time is counted from before etcd was asked: it ends here before it does there.
-    const heldFrom = (start) => {
-      clearTimeout(end);
-      end = setTimeout(() => ended.abort(), start + this.ttl * 1000 - performance.now());
-    };
-    const renewal = setInterval(
-      async () => {
-        const start = performance.now();
-        const options = { ttl: this.ttl, refresh: true, prevExist: true, prevValue: id, signal };
-        // With an errorCode etcd says that the lock is not ours. While there is no answer it is, until its time is over.
-        const err = await this.etcd.set(this.key, null, options).then(
-          () => undefined,
-          (reason) => reason,
-        );
-        if (err?.errorCode) ended.abort();
-        else if (!err && !signal.aborted) heldFrom(start);
-      },
-      (this.ttl * 1000) / 3,
-    );
-    heldFrom(sent);
-    signal.addEventListener('abort', () => {
-      clearInterval(renewal);
-      clearTimeout(end);
+/**
+ * A lock that is had, and renewed until it is released or lost: then `signal` aborts. A program can stand still for longer
+ * than the TTL and not know. `fence` rises from holder to holder: what the lock protects can refuse one that is lower than
+ * it has seen.
+ */
+class Hold {
+  #lock;
+  #id;
+  #ended = new AbortController();
+  #end;
+  #renewal;
+
+  constructor(lock, id, fence, asked) {
+    this.#lock = lock;
+    this.#id = id;
+    this.fence = fence;
+    this.signal = this.#ended.signal;
+    this.#renewal = setInterval(() => this.#renew(), (lock.ttl * 1000) / 3);
+    this.#isOursFrom(asked);
+  }
+
+  async release() {
+    this.#stop();
+    const { etcd, key } = this.#lock;
+    // Not `del`, which would take it from whoever has it now if it was lost.
+    await etcd.compareAndDelete(key, this.#id).catch((err) => {
+      if (![100, 101].includes(err.errorCode)) throw err;
     });
-    const release = async () => {
-      ended.abort();
-      // Not `del`, which would take it from whoever has it now if it was lost.
-      await this.etcd.compareAndDelete(this.key, id).catch((err) => {
-        if (![100, 101].includes(err.errorCode)) throw err;
-      });
-    };
-    // A program can stand still for longer than the TTL and not know. `fence` rises from holder to holder: what the lock
-    // protects can refuse one that is lower than it has seen.
-    return { fence, signal, release };
+  }
+
+  async #renew() {
+    const { etcd, key, ttl } = this.#lock;
+    const asked = performance.now();
+    try {
+      const options = { ttl, refresh: true, prevExist: true, prevValue: this.#id, signal: this.signal };
+      await etcd.set(key, null, options);
+      if (!this.signal.aborted) this.#isOursFrom(asked);
+    } catch (err) {
+      if (err.errorCode) this.#stop(); // etcd says that it is not ours. Without an answer it is until its time is over.
+    }
+  }
+
+  /** Its time is counted from when etcd was asked: it ends here before it does there. */
+  #isOursFrom(asked) {
+    clearTimeout(this.#end);
+    this.#end = setTimeout(() => this.#stop(), asked + this.#lock.ttl * 1000 - performance.now());
+  }
+
+  #stop() {
+    clearInterval(this.#renewal);
+    clearTimeout(this.#end);
+    this.#ended.abort();
   }
 }
 

@@ -4,10 +4,11 @@ const { after, before, beforeEach } = require('node:test');
 const Etcd = require('../..');
 const { startCluster, startEtcd } = require('../../scripts/etcd');
 const { freePort } = require('../../scripts/ports');
-const { cleanUp } = require('./clean-up');
 const { chosenTransport } = require('./transports');
 
 const transport = chosenTransport();
+// Only now, as it begins a run of tests: a transport that nobody knows must be told before.
+const { cleanUp } = require('./clean-up');
 
 /** What `new Etcd` gets as hosts when what `withEtcd` starts is behind this `host:port`. */
 const at = (address) => transport.hosts(address);

@@ -4,7 +4,7 @@
 
 const fs = require('node:fs');
 const { connect, connectionOptions } = require('./connection');
-const { EXIT, Exit, usage } = require('./exit');
+const { EXIT, Exit, reasonOf, usage } = require('./exit');
 const { HIDDEN, keyOf, keysOf, normal } = require('./keys');
 const { nodesBelow } = require('./nodes');
 const { Parallel } = require('./parallel');
@@ -71,7 +71,7 @@ async function writing(key, write) {
   try {
     await write();
   } catch (error) {
-    throw new Exit(EXIT.failed, `${key} cannot be written: ${error.message}`);
+    throw new Exit(EXIT.failed, `${key} cannot be written: ${reasonOf(error)}`);
   }
 }
 

@@ -44,7 +44,8 @@ async function dump({ values, positionals, write, signal }) {
 }
 
 /** A directory is told of only if nothing else says that it is there. */
-function entryOf({ key, dir, nodes, value, ttl }) {
+function entryOf({ key, dir, nodes, value, ttl: left }) {
+  const ttl = left === undefined ? undefined : Math.max(left, 1);
   if (!dir) return [key, ttl === undefined ? value : { value, ttl }];
   if (key === undefined || (nodes?.length > 0 && ttl === undefined)) return undefined;
   return [`${key}/`, ttl === undefined ? {} : { ttl }];

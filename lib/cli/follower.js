@@ -6,7 +6,7 @@ const { EXIT, Exit } = require('./exit');
 const { KeyedWork } = require('./keyed-work');
 const { isAtOrBelow } = require('./keys');
 const { literal } = require('./literal-etcd');
-const { NOT_A_DIRECTORY, NOT_A_FILE, readIndex } = require('./nodes');
+const { NOT_A_DIRECTORY, NOT_A_FILE, readIndex, timed } = require('./nodes');
 const { isRefusedTtl } = require('./replica');
 
 /**
@@ -153,7 +153,7 @@ class Follower {
 
   async #repeat(change) {
     const { key } = change.node;
-    if (!isRemoval(change)) return await this.#replica.write(key, change.node);
+    if (!isRemoval(change)) return await this.#replica.write(key, timed(change.node));
     const reply = await this.#replica.remove(key);
     // The watchers of other keys may be ahead, and what they told of is removed with the directory.
     for (const hidden of this.#replica.hiddenBelow(key)) await this.copyAgain(hidden);
@@ -169,7 +169,7 @@ const changedByOthers = (key) =>
 /** Whether what a change replaced in the target is what it replaced in the source. */
 function isExpected(there, { prevNode, node }) {
   // What ends by itself may have ended here and not there.
-  if (there?.ttl !== undefined || prevNode?.ttl !== undefined) return true;
+  if (there?.expiration !== undefined || prevNode?.expiration !== undefined) return true;
   if (there?.dir || prevNode?.dir || node.dir) return true;
   // A write whose reply was lost is sent again, and meets itself.
   return there?.value === prevNode?.value || there?.value === node.value;

@@ -14,10 +14,14 @@ const NOT_A_FILE = 102;
 const NOT_A_DIRECTORY = 104;
 const RAFT_INTERNAL = 300;
 
+/** A node with its time to live: servers leave it out when it is 0, though the node does not stay. */
+const timed = (node) => (node.expiration !== undefined && node.ttl === undefined ? { ...node, ttl: 0 } : node);
+
 /** The node of a key, a directory with its children, or undefined if there is none. */
 async function readNode(etcd, key, options) {
   try {
-    return (await etcd.get(key, options)).node;
+    const { node } = await etcd.get(key, options);
+    return node.nodes === undefined ? timed(node) : { ...timed(node), nodes: node.nodes.map(timed) };
   } catch (error) {
     // Below a file, there is nothing.
     if (error.errorCode === KEY_NOT_FOUND || error.errorCode === NOT_A_DIRECTORY) return undefined;
@@ -150,4 +154,5 @@ module.exports = {
   nodesBelow,
   readIndex,
   readNode,
+  timed,
 };

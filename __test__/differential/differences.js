@@ -1,7 +1,7 @@
 'use strict';
 
-// Every difference to node-etcd that a user can notice: the rows of the README's table (scripts/differences.js writes
-// it), and the ids which the cases of this folder name.
+// Every difference to node-etcd that a user can notice: the rows of the table in docs/differences.md
+// (scripts/differences.js writes it), and the ids which the cases of this folder name.
 
 const row = (id, about, theirs, here) => ({ id, about, 'node-etcd': theirs, here });
 

@@ -87,7 +87,7 @@ module.exports = [
   row(
     'long-lines',
     'a key, or an option such as `prevValue` of a deletion, with which the line of the request is longer than etcd takes',
-    'a connection reset, tried again for 27 s; or anything at all',
+    'etcd resets the connection, and the request is tried again for 27 s',
     'an error at once, `ERR_REQUEST_TOO_LONG`, that says what is too long: beyond 4,096 bytes, or 65,534 if all hosts are https',
   ),
   row('value-objects', 'objects and arrays as values', "stored as `''`", 'TypeError'),

@@ -94,11 +94,6 @@ function onV3(api) {
         because: 'a scripted server, which speaks HTTP, is the silent one',
       },
       {
-        file: 'examples/models',
-        tests: ['reads again after a resync, and goes on'],
-        because: 'the resync is that of a v2 store that was wiped: v3/watching has those of v3',
-      },
-      {
         file: 'watcher/faults',
         tests: ['no longer has the events of its index emits resync and goes on from where etcd is'],
         because: 'v3 forgets only what is compacted: v3/watching does that',

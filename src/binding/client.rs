@@ -146,7 +146,7 @@ impl NativeClient {
         liveness: f64,
     ) -> Result<()> {
         drill(Place::Entry);
-        let report = self.shared.report().clone();
+        let report = self.shared.report(&env)?;
         let key = match Key::parse(&key) {
             Ok(key) => key,
             Err(error) => {
@@ -222,7 +222,7 @@ impl NativeClient {
             return events.into_iter().try_for_each(|event| self.shared.report_now(env, id, event));
         }
         let client = self.client(&self.background);
-        let report = self.shared.report().clone();
+        let report = self.shared.report(env)?;
         self.shared.spawn(env, id, async move {
             let end = run(&client, request, &route, max_retries, |event| report.send(id, event)).await;
             report.send(id, end);

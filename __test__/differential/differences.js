@@ -78,6 +78,18 @@ module.exports = [
     'sent as nothing that etcd reads, or not at all: with `prevValue` or `prevIndex` the write takes place',
     'TypeError',
   ),
+  row(
+    'put-conditions',
+    'where `prevValue`, `prevIndex` and `prevExist` of a `set` are',
+    'in the query: from 4 KB on etcd resets the connection, and values are in the logs of proxies',
+    'in the form, beside the value',
+  ),
+  row(
+    'long-lines',
+    'a key, or an option such as `prevValue` of a deletion, with which the line of the request is longer than etcd takes',
+    'a connection reset, tried again for 27 s; or anything at all',
+    'an error at once, `ERR_REQUEST_TOO_LONG`, that says what is too long: beyond 4,096 bytes, or 65,534 if all hosts are https',
+  ),
   row('value-objects', 'objects and arrays as values', "stored as `''`", 'TypeError'),
   row(
     'value-types',

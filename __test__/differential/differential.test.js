@@ -20,11 +20,12 @@ const lineOf = ({ server, method, url, body }) =>
   [server === 'a' ? '' : `${server}: `, method, ' ', url, body ? ` ${body}` : ''].join('');
 
 /** What a case can expect of an outcome: all of it, or what matters about it. */
-function aspectsOf({ result, wire, connections }) {
+function aspectsOf({ result, wire, sent, connections }) {
   return {
     result,
     connections,
     wire: wire.map(lineOf),
+    sent: sent.map(lineOf),
     methods: wire.map(({ method }) => method),
     thrown: (result?.thrown ?? result?.constructor)?.code,
     codes: result?.arguments?.[0]?.errors?.map(({ httperror }) => httperror?.code),

@@ -298,6 +298,6 @@ impl From<InvalidKey> for Unsendable {
 
 impl From<Unsendable> for Event {
     fn from(Unsendable { code, message }: Unsendable) -> Self {
-        Self::Unsendable { code, message }
+        Self::Unsendable { code: code.into(), message }
     }
 }

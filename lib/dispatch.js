@@ -36,7 +36,7 @@ function start(call, send) {
 /** Forgets a call that has ended. */
 function end(id) {
   calls.delete(id);
-  if (calls.size === 0) lingering ??= setTimeout(rest, LINGER).unref();
+  if (calls.size === 0 && lingering === undefined) lingering = setTimeout(rest, LINGER).unref();
 }
 
 /** Gives a call up: nothing more is told of it. */

@@ -4,8 +4,12 @@
 // npm run soak: what the tests do for a few seeds, for random ones and longer. Stops at the first failure.
 //   npm run soak -- --minutes 30       (10 by default)
 //   npm run soak -- --hostile          the hostile server and odd arguments alone
-//   SEED=… npm run soak                a run of each kind with this seed
+//   npm run soak -- --move             the command moves a large tree from v2 to v3 while it changes, once; ETCD and ETCD_V3
+//                                      name the servers. --keys, --directories, --ttls, --hidden, --rate (changes a second),
+//                                      --seconds (of following) and --kills say how large and how long
+//   npm run soak -- --seed N           a run of each kind with this seed; so does SEED=N
 
+const { parseArgs } = require('node:util');
 const { ensureAddon, ensureDependencies } = require('./setup');
 const { findEtcd } = require('./etcd');
 const { Failure, main, say } = require('./command');
@@ -16,14 +20,23 @@ const REQUESTS = 3000;
 /** So long is a run with a hostile server. */
 const HOSTILE_SECONDS = 60;
 
+/** The sizes of a move, which have defaults of their own. */
+const SIZES = ['keys', 'directories', 'ttls', 'hidden', 'rate', 'seconds', 'kills'];
+const NUMBERS = ['minutes', 'seed', ...SIZES];
+const FLAGS = ['hostile', 'move'];
+const USAGE = `Usage: npm run soak -- ${FLAGS.map((name) => `[--${name}]`).join(' ')} ${NUMBERS.map((name) => `[--${name} N]`).join(' ')}`;
+
 function optionsOf(args) {
-  const hostile = args.includes('--hostile');
-  const rest = args.filter((arg) => arg !== '--hostile');
-  const minutes = rest.length === 0 ? 10 : Number(rest[1]);
-  if (!(minutes > 0) || (rest.length > 0 && (rest[0] !== '--minutes' || rest.length > 2))) {
-    throw new Failure('Usage: npm run soak -- [--minutes N] [--hostile]');
+  const typed = (names, type) => names.map((name) => [name, { type }]);
+  const options = Object.fromEntries([...typed(FLAGS, 'boolean'), ...typed(NUMBERS, 'string')]);
+  try {
+    const { values } = parseArgs({ args, options });
+    const given = NUMBERS.filter((name) => name in values).map((name) => [name, Number(values[name])]);
+    if (given.some(([, number]) => !(number >= 0))) throw new Failure(USAGE);
+    return { ...values, minutes: 10, ...Object.fromEntries(given) };
+  } catch {
+    throw new Failure(USAGE);
   }
-  return { minutes, kinds: hostile ? [runHostileServer] : KINDS };
 }
 
 /** Requests of all kinds while their connections fail. */
@@ -61,22 +74,38 @@ async function runHostileServer(seed) {
   console.log(JSON.stringify(counts));
 }
 
+/** A tree that is moved while it changes. Its figures are told as they come. */
+async function runMove(seed, options) {
+  const move = require('../__test__/support/move-run');
+  const sizes = Object.fromEntries(SIZES.filter((name) => name in options).map((name) => [name, options[name]]));
+  say(`SEED=${seed}`);
+  const wrong = await move.runMove(seed, { ...sizes, say: console.log });
+  if (wrong.length > 0) throw new Failure(wrong.join('\n'));
+}
+
 /** What goes on side by side. */
 const KINDS = [runWatchers, runWatchers, runRequests, runStores, runHostileServer];
 
+function kindsOf({ hostile, move }) {
+  if (move) return [runMove];
+  return hostile ? [runHostileServer] : KINDS;
+}
+
 async function soak(args) {
-  const { minutes, kinds } = optionsOf(args);
+  const options = optionsOf(args);
+  const kinds = kindsOf(options);
+  if (options.seed !== undefined) process.env.SEED = String(options.seed);
   ensureDependencies();
   ensureAddon();
   process.env.ETCD = findEtcd();
   const { chooseSeed } = require('../__test__/support/random');
-  const end = process.env.SEED ? 0 : Date.now() + minutes * 60_000;
+  const end = process.env.SEED || options.move ? 0 : Date.now() + options.minutes * 60_000;
   let runs = 0;
   let failure;
   const work = async (kind) => {
     do {
       const seed = chooseSeed();
-      await kind(seed).catch((error) => {
+      await kind(seed, options).catch((error) => {
         failure ??= new Failure(`SEED=${seed}\n${error instanceof Failure ? error.message : error.stack}`);
       });
       runs += 1;

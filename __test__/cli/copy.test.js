@@ -6,12 +6,13 @@ const os = require('node:os');
 const path = require('node:path');
 const { test } = require('../support/test');
 const Etcd = require('../..');
-const { cleanUp } = require('../support/clean-up');
+const { cleanUp, scripted } = require('../support/clean-up');
 const { runCli, startCli } = require('../support/cli');
 const { findEtcdV3 } = require('../../scripts/etcd');
 const { freshPrefix, withEtcd } = require('../support/etcd');
 const { waitUntil } = require('../support/promises');
 const { Dice } = require('../support/random');
+const { contents, fill } = require('../support/sample-tree');
 
 const source = withEtcd();
 const target = withEtcd({ etcd: findEtcdV3() });
@@ -25,28 +26,6 @@ async function succeeds(args, options) {
 }
 
 const differences = async (...args) => (await runCli(['diff', ...sides(), ...args])).stdout;
-
-/** A tree with everything that a store can hold. */
-async function fill(etcd, key) {
-  await etcd.set(`${key}/plain`, 'value');
-  await etcd.set(`${key}/empty`, '');
-  await etcd.set(`${key}/deep/er/and/deeper`, 'é\n"quoted" \u0000');
-  await etcd.set(`${key}/odd name?#&=+%2541é`, 'odd');
-  await etcd.set(`${key}/ends`, 'soon', { ttl: 500 });
-  await etcd.mkdir(`${key}/nothing`);
-  await etcd.mkdir(`${key}/session`, { ttl: 600 });
-  await etcd.set(`${key}/session/x`, 'y', { ttl: 300 });
-  await etcd.create(`${key}/queue`, 'first');
-  await etcd.create(`${key}/queue`, 'second');
-  await etcd.set(`${key}/_hidden/secret`, 's');
-}
-
-/** All values, directories and times to live of a tree, by name. */
-async function contents(etcd, key) {
-  const { node } = await etcd.get(key, { recursive: true, sorted: true });
-  const list = (one) => [[one.key, one.value, one.ttl && Math.round(one.ttl / 10)], ...(one.nodes ?? []).flatMap(list)];
-  return list(node);
-}
 
 test('a copy has the values, directories, names and times to live of the source', async () => {
   const key = freshPrefix();
@@ -65,6 +44,25 @@ test('hidden keys can be named in a file', async () => {
   fs.writeFileSync(path.join(folder, 'keys'), `/${key}/_hidden\n\n`);
   await succeeds(['copy', ...sides(), key, '--hidden-file', path.join(folder, 'keys')]);
   assert.equal((await replica().get(`${key}/_hidden/secret`)).node.value, 's');
+});
+
+test('a key in its last moment, which has no ttl any more, does not stay in the copy', async () => {
+  const key = freshPrefix();
+  const node = { key: `/${key}`, value: 'v', expiration: '2030-01-31T00:00:00Z', modifiedIndex: 4, createdIndex: 4 };
+  const headers = { 'X-Etcd-Index': '4', 'X-Etcd-Cluster-Id': '1', 'Content-Type': 'application/json' };
+  const refusal = { errorCode: 100, message: 'Key not found', cause: `/${key}/_`, index: 4 };
+  const server = await scripted([
+    { match: /wait=true/, times: 100, stall: true },
+    { match: /\/_(\?|$)/, times: 100, reply: { status: 404, headers, json: refusal } },
+    { match: { path: new RegExp(`${key}$`) }, times: 100, reply: { headers, json: { action: 'get', node } } },
+  ]);
+  await succeeds(['copy', '--from', server.host, '--to', target.host, key]);
+  const copied = (
+    await replica()
+      .get(key)
+      .catch(() => undefined)
+  )?.node;
+  assert.ok(copied === undefined || copied.ttl <= 1, JSON.stringify(copied));
 });
 
 test('a copy that is run again writes nothing', async () => {

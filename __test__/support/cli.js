@@ -1,38 +1,15 @@
 'use strict';
 
-// The package's command, in a process of its own.
+// The package's command, for the time of a test.
 
-const { spawn } = require('node:child_process');
-const path = require('node:path');
 const { cleanUp } = require('./clean-up');
+const { COMMAND, spawnCli } = require('./cli-process');
 
-const COMMAND = path.join(__dirname, '..', '..', 'bin', 'node-etcd-native.js');
-
-/** Variables that would choose an etcd for the command. */
-const FOREIGN = /^(ETCDCTL_|NODE_ETCD_API$)/;
-
-function environment(env) {
-  const own = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name));
-  return { ...Object.fromEntries(own), ...env };
-}
-
-/** Starts the command: its process, what it printed so far, and its end: { code, signal, stdout, stderr }. */
-function startCli(args, { input = '', env } = {}) {
-  const child = spawn(process.execPath, [COMMAND, ...args], { env: environment(env) });
-  cleanUp(() => child.kill('SIGKILL'));
-  const printed = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr']) {
-    child[name].setEncoding('utf8').on('data', (text) => {
-      printed[name] += text;
-    });
-  }
-  child.stdin.on('error', () => {}); // it may end without reading
-  child.stdin.end(input);
-  const ended = new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code, signal) => resolve({ code, signal, ...printed }));
-  });
-  return { child, printed, ended };
+/** As `spawnCli`; what still runs after the test is ended. */
+function startCli(args, options) {
+  const cli = spawnCli(args, options);
+  cleanUp(() => cli.child.kill('SIGKILL'));
+  return cli;
 }
 
 const runCli = (args, options) => startCli(args, options).ended;

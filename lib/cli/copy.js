@@ -26,7 +26,7 @@ listed by no etcd, so they have to be named.`,
     ...connectionOptions('to'),
     delete: { help: 'remove what the source does not have' },
     follow: { help: 'go on with each change, in order, until a signal comes' },
-    'until-idle': { value: 'SECONDS', help: 'with --follow: end when nothing has changed for so long' },
+    'until-idle': { value: 'SECONDS', help: 'with --follow: end when nothing was written for so long' },
     force: { help: 'with --follow: go on when others write to the target' },
     ...HIDDEN,
   },
@@ -39,26 +39,27 @@ async function copy({ values, positionals, signal }) {
   const from = await connect(values, 'from');
   const to = await connect(values, 'to');
   const ttls = new Ttls(from, to);
-  const replica = new Replica(from, to, ttls, values.delete);
   const keys = [key, ...keysOf(values)];
+  const replica = new Replica(from, to, keys, ttls, values.delete);
   const follower = new Follower(from, keys, await readIndex(from, key), replica, values.force);
   const onSignal = () => replica.stop(new Exit(statusOf(signal), 'stopped; the same command goes on with it'));
   signal.addEventListener('abort', onSignal);
-  await copyOnce(replica, follower, keys, signal);
+  await copyOnce({ key, replica, follower, signal });
   signal.removeEventListener('abort', onSignal);
   if (values.follow) await follow({ from, key, follower, ttls, idle, signal });
+  await ttls.finish(follower);
   await follower.stop();
   return EXIT.ok;
 }
 
-async function copyOnce(replica, follower, keys, signal) {
+async function copyOnce({ key, replica, follower, signal }) {
   const start = performance.now();
   const progress = new Progress(() => {
     const rate = count((replica.seen / (performance.now() - start)) * 1000);
     return `${count(replica.seen)} keys looked at (${rate}/s), ${count(replica.written)} written, ${count(replica.left)} left`;
   });
   const work = async () => {
-    if (!(await replica.copy(keys))) throw new Exit(EXIT.failed, `the source has no ${keys[0]}`);
+    if (!(await replica.copyAll())) throw new Exit(EXIT.failed, `the source has no ${key}`);
     if (!signal.aborted) await follower.catchUp();
   };
   const copied = work();
@@ -71,7 +72,7 @@ async function copyOnce(replica, follower, keys, signal) {
   }
 }
 
-/** Applies changes until a signal comes, or nothing has changed for `idle` milliseconds. */
+/** Applies changes until a signal comes, or nothing was written for `idle` milliseconds. */
 async function follow({ from, key, follower, ttls, idle, signal }) {
   const stop = new AbortController();
   const end = () => stop.abort();
@@ -83,7 +84,7 @@ async function follow({ from, key, follower, ttls, idle, signal }) {
     end();
   };
   follower.ended().then(end, failed);
-  ttls.start(failed);
+  ttls.start(follower);
   let index = follower.index;
   const start = performance.now();
   const progress = new Progress(() => {
@@ -94,10 +95,9 @@ async function follow({ from, key, follower, ttls, idle, signal }) {
     await sleep(LOOK_EVERY, undefined, { signal: stop.signal }).catch(() => {});
     if (stop.signal.aborted) break;
     index = await readIndex(from, key).catch((error) => failed(error) ?? index);
-    if (performance.now() - follower.lastChange > idle) end();
+    if (follower.idleTime > idle) end();
   }
   await ttls.stop();
-  await follower.stop();
   progress.end();
   if (failure) throw failure;
 }

@@ -3,8 +3,10 @@
 const { connect, connectionOptions } = require('./connection');
 const { EXIT, Exit, usage } = require('./exit');
 const { HIDDEN, keyOf, keysOf } = require('./keys');
-const { Comparison, TTL_TOLERANCE } = require('./nodes');
+const { Comparison } = require('./nodes');
 
+/** Seconds that times may differ by: more than a copy takes for alike. */
+const TTL_TOLERANCE = 2;
 const SIGNS = { missing: '-', extra: '+', kind: '!', value: '~', ttl: '~' };
 
 const DIFF = {
@@ -28,11 +30,14 @@ async function diff({ values, positionals, print, signal }) {
   const from = await connect(values, 'from');
   const to = await connect(values, 'to');
   let differences = 0;
+  const tolerance = toleranceOf(values['ttl-tolerance']);
   const differs = (what, at, node, other) => {
+    // It ends in both, and has ended in one.
+    if ((what === 'missing' || what === 'extra') && (node ?? other).ttl <= tolerance) return;
     differences += 1;
     print(values.output === 'json' ? JSON.stringify({ key: at, what, from: node, to: other }) : lineOf(what, at));
   };
-  const comparison = new Comparison(from, to, { differs }, toleranceOf(values['ttl-tolerance']));
+  const comparison = new Comparison(from, to, { differs }, tolerance);
   signal.addEventListener('abort', () => comparison.stop(new Exit(EXIT.interrupted, 'interrupted')));
   await comparison.run([key, ...keysOf(values)]);
   return differences === 0 ? EXIT.ok : EXIT.different;
@@ -42,7 +47,7 @@ const lineOf = (what, key) =>
   what === 'value' || what === 'ttl' ? `${SIGNS[what]} ${key} (${what})` : `${SIGNS[what]} ${key}`;
 
 function toleranceOf(text) {
-  if (text === undefined) return undefined;
+  if (text === undefined) return TTL_TOLERANCE;
   if (!/^\d+(\.\d+)?$/.test(text)) throw usage(`--ttl-tolerance ${text}: expected seconds`);
   return Number(text);
 }

@@ -4,7 +4,7 @@
 
 const fs = require('node:fs');
 const { connect, connectionOptions } = require('./connection');
-const { EXIT, Exit, usage } = require('./exit');
+const { EXIT, Exit, reasonOf, usage } = require('./exit');
 const { HIDDEN, keyOf, keysOf, normal } = require('./keys');
 const { nodesBelow } = require('./nodes');
 const { Parallel } = require('./parallel');
@@ -44,7 +44,8 @@ async function dump({ values, positionals, write, signal }) {
 }
 
 /** A directory is told of only if nothing else says that it is there. */
-function entryOf({ key, dir, nodes, value, ttl }) {
+function entryOf({ key, dir, nodes, value, ttl: left }) {
+  const ttl = left === undefined ? undefined : Math.max(left, 1);
   if (!dir) return [key, ttl === undefined ? value : { value, ttl }];
   if (key === undefined || (nodes?.length > 0 && ttl === undefined)) return undefined;
   return [`${key}/`, ttl === undefined ? {} : { ttl }];
@@ -71,7 +72,7 @@ async function writing(key, write) {
   try {
     await write();
   } catch (error) {
-    throw new Exit(EXIT.failed, `${key} cannot be written: ${error.message}`);
+    throw new Exit(EXIT.failed, `${key} cannot be written: ${reasonOf(error)}`);
   }
 }
 

@@ -26,4 +26,12 @@ class Exit extends Error {
 
 const usage = (message) => new Exit(EXIT.usage, message);
 
-module.exports = { EXIT, Exit, usage };
+/** What a request failed of, at the last host that was asked. */
+function reasonOf(error) {
+  const last = error.errors?.at(-1);
+  const cause = error.error?.cause ? ` (${error.error.cause})` : '';
+  if (last === undefined) return `${error.message}${cause}`;
+  return `${last.server}: ${last.httperror?.message ?? last.httpbody ?? error.message}`;
+}
+
+module.exports = { EXIT, Exit, reasonOf, usage };

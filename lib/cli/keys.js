@@ -41,4 +41,7 @@ const normal = (key) =>
     .filter((name) => name !== '')
     .join('/')}`;
 
-module.exports = { HIDDEN, keyOf, keysOf, normal };
+/** Whether a key is another one, or below that. */
+const isAtOrBelow = (key, top) => key === top || top === '/' || key.startsWith(`${top}/`);
+
+module.exports = { HIDDEN, isAtOrBelow, keyOf, keysOf, normal };

@@ -6,7 +6,7 @@ const { version } = require('../../package.json');
 const { COPY } = require('./copy');
 const { DIFF } = require('./diff');
 const { DUMP, LOAD } = require('./dump');
-const { EXIT, Exit, usage } = require('./exit');
+const { EXIT, Exit, reasonOf, usage } = require('./exit');
 const { GET, LS, MK, MKDIR, RM, SET } = require('./requests');
 const { WATCH } = require('./watch');
 
@@ -75,14 +75,6 @@ function interruptions() {
 function report(error) {
   process.stderr.write(`${NAME}: ${reasonOf(error)}\n`);
   return error instanceof Exit ? error.status : EXIT.failed;
-}
-
-/** What a request failed of, at the last host that was asked. */
-function reasonOf(error) {
-  const last = error.errors?.at(-1);
-  const cause = error.error?.cause ? ` (${error.error.cause})` : '';
-  if (last === undefined) return `${error.message}${cause}`;
-  return `${last.server}: ${last.httperror?.message ?? last.httpbody ?? error.message}`;
 }
 
 function print(line) {

@@ -2,34 +2,59 @@
 
 // The target of a copy: makes its nodes like those of the source.
 
-const { Comparison, KEY_NOT_FOUND, NOT_A_DIRECTORY, NOT_A_FILE, readNode } = require('./nodes');
-const { EXIT, Exit } = require('./exit');
+const { Comparison, KEY_NOT_FOUND, NOT_A_DIRECTORY, NOT_A_FILE, RAFT_INTERNAL, readNode } = require('./nodes');
+const { EXIT, Exit, reasonOf } = require('./exit');
+const { isAtOrBelow } = require('./keys');
+
+/** What the removal of a key meets that is not there. */
+const GONE = [KEY_NOT_FOUND, NOT_A_DIRECTORY];
 
 class Replica {
   #from;
   #to;
+  #keys;
   #removesExtra;
   #ttls;
-  #comparison;
+  /** Those under way. */
+  #comparisons = new Set();
+  #stopped;
   /** Nodes that were compared, and those that had to be written or removed. */
   seen = 0;
   written = 0;
 
-  /** `ttls` is told which keys end by themselves. With `removesExtra`, what the source lacks is removed. */
-  constructor(from, to, ttls, removesExtra) {
+  /**
+   * Of a key, and of hidden ones after it. `ttls` is told which keys end by themselves. With `removesExtra`, what the
+   * source lacks is removed.
+   */
+  constructor(from, to, keys, ttls, removesExtra) {
     this.#from = from;
     this.#to = to;
+    this.#keys = keys;
     this.#ttls = ttls;
     this.#removesExtra = removesExtra;
   }
 
   get left() {
-    return this.#comparison?.left ?? 0;
+    return [...this.#comparisons].reduce((sum, { left }) => sum + left, 0);
   }
 
-  /** Begins nothing more: the copy under way rejects with this error. */
+  /** Begins nothing more: each copy rejects with this error. */
   stop(error) {
-    this.#comparison?.stop(error);
+    this.#stopped = error;
+    for (const comparison of this.#comparisons) comparison.stop(error);
+  }
+
+  /** Makes everything as in the source. Resolves with whether the source has the key that is not hidden. */
+  async copyAll() {
+    const [key, ...hidden] = this.#keys;
+    const isThere = await this.copy([key]);
+    await this.copy(hidden);
+    return isThere;
+  }
+
+  /** The keys that have to be named, as no listing shows them, below another one. */
+  hiddenBelow(key) {
+    return this.#keys.filter((other) => other !== key && isAtOrBelow(other, key));
   }
 
   /** Makes keys, and what is below them, as in the source. Resolves with whether the source has any of them. */
@@ -41,8 +66,14 @@ class Replica {
       },
       differs: (what, key, node) => this.#repair(what, key, node, removesExtra),
     };
-    this.#comparison = new Comparison(this.#from, this.#to, visitor);
-    return await this.#comparison.run(keys);
+    if (this.#stopped) throw this.#stopped;
+    const comparison = new Comparison(this.#from, this.#to, visitor);
+    this.#comparisons.add(comparison);
+    try {
+      return await comparison.run(keys);
+    } finally {
+      this.#comparisons.delete(comparison);
+    }
   }
 
   /** Writes a node, whatever is there. Resolves with the target's reply. */
@@ -57,11 +88,15 @@ class Replica {
 
   /** Removes a key and all below it. Resolves with the reply, or without one if it was not there. */
   async remove(key) {
+    return await this.#delete(key, { recursive: true }, GONE);
+  }
+
+  async #delete(key, options, isFine) {
     this.written += 1;
     try {
-      return await this.#named(key, () => this.#to.del(key, { recursive: true }));
+      return await this.#named(key, () => this.#to.del(key, options));
     } catch (error) {
-      if (error.cause?.errorCode === KEY_NOT_FOUND || error.cause?.errorCode === NOT_A_DIRECTORY) return undefined;
+      if (isFine.includes(error.cause?.errorCode)) return undefined;
       throw error;
     }
   }
@@ -73,7 +108,23 @@ class Replica {
     }
     if (what === 'kind') await this.remove(key);
     // The root is always there.
-    if (key !== '/') await this.write(key, node);
+    if (key !== '/') await this.#writeOver(key, node);
+  }
+
+  /** Writes a node, once what is in its way has been removed: the source may have changed while it was read. */
+  async #writeOver(key, node) {
+    try {
+      await this.write(key, node);
+    } catch (error) {
+      const { errorCode, error: reply } = error.cause;
+      // The reply says which key should be a directory.
+      if (errorCode === NOT_A_DIRECTORY) await this.#delete(reply.cause, {}, [...GONE, NOT_A_FILE]);
+      else if (errorCode === NOT_A_FILE || isRefusedTtl(error, node)) await this.remove(key);
+      else throw error;
+      await this.write(key, node);
+      // What is listed is looked at after this.
+      await this.copy(this.hiddenBelow(key));
+    }
   }
 
   /** Its time to live is changed if it is there. */
@@ -93,9 +144,12 @@ class Replica {
     try {
       return await work();
     } catch (error) {
-      throw Object.assign(new Exit(EXIT.failed, `${key} cannot be written: ${error.message}`), { cause: error });
+      throw Object.assign(new Exit(EXIT.failed, `${key} cannot be written: ${reasonOf(error)}`), { cause: error });
     }
   }
 }
 
-module.exports = { Replica };
+/** Whether the target cannot change the time to live of a directory: etcd 3.5 of none, v3 of none that holds much. */
+const isRefusedTtl = (error, node) => node.dir === true && error.cause?.errorCode === RAFT_INTERNAL;
+
+module.exports = { Replica, isRefusedTtl };

@@ -1,6 +1,8 @@
 'use strict';
 
-const { readNode } = require('./nodes');
+const { EXIT, Exit, reasonOf } = require('./exit');
+const { KEY_NOT_FOUND, readNode } = require('./nodes');
+const { isRefusedTtl } = require('./replica');
 
 /** How often it is looked which keys are about to end. */
 const LOOK_EVERY = 500;
@@ -32,10 +34,10 @@ class Ttls {
     this.#ends.set(key, { end, look: now + (node.ttl * 1000) / 2, dir: node.dir });
   }
 
-  /** `failed(error)` is told when a key cannot be kept. */
-  start(failed) {
+  /** Looks at keys in time, between the changes that a follower applies, which fails if one cannot be kept. */
+  start(follower) {
     const look = () => {
-      this.#looking = this.#lookAtAll().catch(failed);
+      this.#looking = this.#lookAtAll(follower, performance.now()).catch(() => {}); // the follower tells of it
       this.#looking.then(() => {
         if (this.#timer !== undefined) this.#timer = setTimeout(look, LOOK_EVERY);
       });
@@ -49,23 +51,42 @@ class Ttls {
     await this.#looking;
   }
 
-  async #lookAtAll() {
-    const now = performance.now();
+  /** Looks at all keys a last time. */
+  async finish(follower) {
+    await this.#lookAtAll(follower, Number.POSITIVE_INFINITY);
+  }
+
+  async #lookAtAll(follower, until) {
     for (const [key, known] of this.#ends) {
-      if (known.look <= now) await this.#lookAt(key, known);
+      if (known.look > until) continue;
+      known.look = Number.POSITIVE_INFINITY;
+      await follower.between(key, () => this.#lookAt(key, follower));
     }
   }
 
-  async #lookAt(key, known) {
+  async #lookAt(key, follower) {
+    const known = this.#ends.get(key);
     const node = await readNode(this.#from, key);
-    // It was written meanwhile.
-    if (this.#ends.get(key) !== known) return;
     this.note(key, node);
-    const added = node?.ttl === undefined ? 0 : node.ttl * 1000 - (known.end - performance.now());
+    // It was written meanwhile, and that follows.
+    if (known === undefined || (node !== undefined && node.ttl === undefined)) return;
+    if (node === undefined) return await follower.copyAgain(key);
+    const added = node.ttl * 1000 - (known.end - performance.now());
     // The server counts in whole seconds.
-    if (added <= 1000) return;
-    const kind = known.dir ? { dir: true } : {};
-    await this.#to.set(key, undefined, { ...kind, ttl: node.ttl, refresh: true, prevExist: true });
+    if (Math.abs(added) <= 1000) return;
+    try {
+      await this.#refresh(key, node);
+    } catch (error) {
+      // It ended, or it has to be made anew.
+      if (error.errorCode === KEY_NOT_FOUND || isRefusedTtl({ cause: error }, node))
+        return await follower.copyAgain(key);
+      throw new Exit(EXIT.failed, `${key} cannot be refreshed: ${reasonOf(error)}`);
+    }
+  }
+
+  async #refresh(key, { dir, ttl }) {
+    const kind = dir ? { dir: true } : {};
+    await this.#to.set(key, undefined, { ...kind, ttl, refresh: true, prevExist: true });
   }
 }
 

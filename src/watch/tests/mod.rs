@@ -292,10 +292,28 @@ async fn what_is_too_large_is_told_once_and_the_watch_goes_on_behind_it() {
 async fn a_gap_that_holds_no_event_ends_with_the_stream() {
     let mut steps = behind();
     steps.push(stream(9, &[]));
-    steps.push(Step { when: "waitIndex=3&", does: Does::Reply(200, 9, vec![], true) });
-    steps.push(poll("waitIndex=3&", 9, 0, event(10)));
+    steps.push(poll("waitIndex=3&", 9, 2000, event(10)));
     let run = run_on(1, Some(1), 5, steps).await;
     assert_eq!(run.seen, ["1", "2", "10"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_is_open_when_events_become_rare_is_kept_as_a_new_one_may_be_refused() {
+    let silent = Step { when: "stream=true", does: Does::Hold(1_000_000, 9, String::new()) };
+    for (state, stream, index) in [
+        ("opening a stream", silent, 3),
+        ("closing the gap", stream(9, &[]), 3),
+        ("checking a stream", stream(2, &[(0, 3)]), 4),
+    ] {
+        let when = if index == 3 { "waitIndex=3&" } else { "waitIndex=4&" };
+        let mut steps = behind();
+        steps.push(stream);
+        steps.push(poll(when, 9, 4000, event(12)));
+        steps.push(outdated(when, 2000));
+        let seen = run_on(1, Some(1), 10, steps).await.seen;
+        assert_eq!(seen.last().map(String::as_str), Some("12"), "{state}: {seen:?}");
+        assert!(!seen.contains(&"resync".to_owned()), "{state}: {seen:?}");
+    }
 }
 
 fn any_step() -> impl Strategy<Value = Step> {

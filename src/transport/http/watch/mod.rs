@@ -40,8 +40,8 @@ pub async fn follow<E: Exchange, F: Feed>(
     since: Option<u64>,
     feed: &mut F,
 ) -> Broken {
-    let mut follower =
-        Follower { exchange, member, watch, feed, name: watch.key.name(), next: since, settled: 0 };
+    let name = watch.key.name();
+    let mut follower = Follower { exchange, member, watch, feed, name, next: since, settled: 0, kept: None };
     loop {
         match follower.poll_and_stream().await {
             Ok(never) => match never {},
@@ -71,7 +71,7 @@ impl From<Failed> for Interruption {
     }
 }
 
-struct Follower<'a, E, F> {
+struct Follower<'a, E: Exchange, F> {
     exchange: &'a E,
     member: usize,
     watch: &'a Watch,
@@ -82,6 +82,9 @@ struct Follower<'a, E, F> {
     next: Option<u64>,
     /// Below this index nothing is left to tell, though no event said so.
     settled: u64,
+    /// A poll for what comes next that was open when nobody waited for it any longer. In a busy store it may be the only one
+    /// that reaches back so far: a new one would be refused.
+    kept: Option<Box<Poll<'a, E::Body>>>,
 }
 
 impl<'a, E: Exchange, F: Feed> Follower<'a, E, F> {
@@ -103,7 +106,10 @@ impl<'a, E: Exchange, F: Feed> Follower<'a, E, F> {
 
     /// A long poll, to its event: with the index of the store at its registration.
     async fn poll(&mut self) -> Result<(u64, Found), Interruption> {
-        let mut poll = self.open_poll().await?;
+        let mut poll = match self.kept.take() {
+            Some(kept) => kept,
+            None => self.open_poll().await?,
+        };
         loop {
             let is_behind = self.register(poll.position.as_ref()).await?;
             let position = poll.position.clone();
@@ -180,25 +186,32 @@ impl<'a, E: Exchange, F: Feed> Follower<'a, E, F> {
         }
     }
 
-    /// The same, once its event begins to come.
+    /// The same, once its event begins to come. It is kept when this is dropped before.
     async fn begin_poll(&mut self) -> Result<Box<Poll<'a, E::Body>>, Broken> {
-        let mut poll = self.open_poll().await?;
-        poll.begin().await?;
-        Ok(poll)
+        loop {
+            if let Some(kept) = &mut self.kept {
+                kept.begin().await?;
+            }
+            if let Some(begun) = self.kept.take() {
+                return Ok(begun);
+            }
+            self.kept = Some(self.open_poll().await?);
+        }
     }
 
     /// Opens a stream, while polls go on: a proxy may hold its headers back until there is more. `None` if they find
     /// events before it is open.
     async fn open_stream(&mut self) -> Result<Option<Stream<E::Body>>, Interruption> {
-        let mut opening = open(self.exchange, self.member, self.request(None, true));
+        let mut stream = open(self.exchange, self.member, self.request(None, true));
         for _ in 0..POLLS_BESIDE {
-            let (_, found) = tokio::select! {
+            let poll = tokio::select! {
                 biased;
-                opened = &mut opening => return Ok(Some(Stream::new(opened?, self.exchange.limit()))),
-                polled = self.poll() => polled?,
+                opened = &mut stream => return Ok(Some(Stream::new(opened?, self.exchange.limit()))),
+                begun = self.begin_poll() => begun?,
                 () = sleep(CALM) => return Ok(None),
             };
-            self.tell(found).await?;
+            self.register(poll.position.as_ref()).await?;
+            self.tell(poll.finish(opening(self.watch)).await?).await?;
         }
         Ok(None)
     }
@@ -285,6 +298,7 @@ impl<'a, E: Exchange, F: Feed> Follower<'a, E, F> {
             return Ok(());
         }
         self.next = Some(change.index + 1);
+        self.kept = None;
         if !change.concerns(&self.name) {
             self.feed.progress(change.index + 1);
         } else if is_whole {

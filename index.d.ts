@@ -889,7 +889,10 @@ declare namespace Etcd {
     dir?: boolean | undefined;
     /** Only if this is the key's `modifiedIndex` (else `errorCode` 101). */
     prevIndex?: number | undefined;
-    /** Only if this is the key's value (else `errorCode` 101). Not empty. */
+    /**
+     * Only if this is the key's value (else `errorCode` 101). Not empty, and over http of up to some 4,000 bytes, escaped: else
+     * the error is `ERR_REQUEST_TOO_LONG`. Longer values can be told by `prevIndex`.
+     */
     prevValue?: ComparableValue | undefined;
   }
 
@@ -1008,6 +1011,8 @@ declare namespace Etcd {
    *   taken place;
    * - `httpstatus`, `httpbody` and `code` `ERR_NOT_ETCD`: something answered that is not etcd's v2 API, or answered nothing;
    * - `code` `ERR_INVALID_KEY`: the key has a `.` or `..` segment, and nothing was sent;
+   * - `code` `ERR_REQUEST_TOO_LONG`: with this key or option the line of the request would be longer than etcd takes, which is
+   *   4,096 bytes over http; the message names what is too long, and nothing was sent. Of v2 over HTTP only;
    * - `code`, `errno` and `syscall`: the system refuses what every request needs, such as a descriptor or a thread, and
    *   nothing was sent.
    */
@@ -1025,8 +1030,8 @@ declare namespace Etcd {
     /** The body of an answer that is not etcd's. */
     httpbody?: unknown;
     /**
-     * Such as `ERR_INVALID_KEY`, `ERR_NOT_ETCD`, `ERR_UNKNOWN_OUTCOME`, `ERR_CLIENT_CLOSED` or, when aborted,
-     * `ABORT_ERR`. Of the system's errors theirs, such as `EMFILE`.
+     * Such as `ERR_INVALID_KEY`, `ERR_REQUEST_TOO_LONG`, `ERR_NOT_ETCD`, `ERR_UNKNOWN_OUTCOME`, `ERR_CLIENT_CLOSED` or,
+     * when aborted, `ABORT_ERR`. Of the system's errors theirs, such as `EMFILE`.
      */
     code?: string;
     /** The number of a system's error, as Node has it. */
@@ -1322,6 +1327,7 @@ declare namespace Etcd {
     response?: unknown;
     /**
      * `ERR_NOT_ETCD`: no etcd answers so. `ERR_INVALID_KEY`: the key has a `.` or `..` segment, and nothing is watched.
+     * `ERR_REQUEST_TOO_LONG`: neither is a key that is longer than etcd takes.
      */
     code?: string;
   }

@@ -65,7 +65,7 @@ const short = (value) => (value >= 100 ? Math.round(value).toLocaleString('en') 
 
 function environment({ date, machine, versions, rounds }) {
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  return `Measured ${date.slice(0, 10)} on ${machine}; ${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`}. ${list.join(', ')}.`;
+  return `Measured ${date.slice(0, 10)} on ${machine}; ${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`}.\n${list.join(', ')}.`;
 }
 
 /** Everything. */
@@ -95,20 +95,23 @@ const comparedRows = (title, before, now) =>
       return [title, what, format(before[metric]), format(now[metric]), ratio];
     });
 
+/** The three figures that the README shows; `of` names one of several contestants of a client. */
+const HEADLINES = [
+  { title: 'GETs per second, 64 in flight', workload: 'get64', metric: 'rate' },
+  { title: 'CPU of the JavaScript thread for one of them, µs', workload: 'get64', metric: 'jsCpu' },
+  { title: 'events that a watcher loses while 8 writers write, %', workload: 'lossless', metric: 'lost', of: '8' },
+];
+
 /** What the README shows. */
 function brief(results) {
-  const names = ['get64', 'set64', 'get1', 'getSync', 'burst'].filter((name) => name in results.workloads);
-  const rows = names.flatMap((name) => {
-    const { title, figures } = results.workloads[name];
-    const cell = (contestant, metric) => {
-      const value = figures[contestant]?.[metric];
-      return value === undefined ? '–' : METRICS[metric].format(value);
-    };
-    const metrics = { get64: ['rate', 'jsCpu'], set64: ['rate', 'jsCpu'], burst: ['rate'] }[name] ?? ['p50'];
-    const all = [OURS, 'node-etcd', 'undici', 'wrk'];
-    return metrics.map((metric) => [`${title}: ${METRICS[metric].title}`, ...all.map((who) => cell(who, metric))]);
+  const clients = [OURS, 'node-etcd', 'undici'];
+  const rows = HEADLINES.filter(({ workload }) => workload in results.workloads).map((headline) => {
+    const { title, workload, metric, of } = headline;
+    const { figures } = results.workloads[workload];
+    const values = clients.map((client) => figures[of ? `${client}, ${of}` : client]?.[metric]);
+    return [title, ...values.map((value) => (value === undefined ? '–' : METRICS[metric].format(value)))];
   });
-  return `${table(['', OURS, 'node-etcd', 'undici', 'wrk'], rows)}\n\n${environment(results)}`;
+  return `${table(['', ...clients], rows)}\n\n${environment(results)}`;
 }
 
 /** Replaces what stands between the markers. */

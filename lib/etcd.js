@@ -111,16 +111,23 @@ Etcd.prototype.getHosts = function getHosts() {
   return this.hosts.slice();
 };
 
-/** Not of the object itself, nor enumerable: what prints a client shows no password. */
-Object.defineProperty(Etcd.prototype, 'hosts', {
-  get() {
-    return this.client?.hosts();
+/**
+ * The hosts with their passwords, which nothing that prints a client shows: `hosts` is no property of the object, and with
+ * `showHidden` and `getters` util.inspect goes up its prototypes only to the first whose constructor has a built-in name.
+ */
+const unprinted = Object.create(Object.prototype, {
+  constructor: { value: Object },
+  hosts: {
+    get() {
+      return this.client?.hosts();
+    },
+    set(value) {
+      Object.defineProperty(this, 'hosts', { value, writable: true, configurable: true });
+    },
+    configurable: true,
   },
-  set(value) {
-    Object.defineProperty(this, 'hosts', { value, writable: true, configurable: true });
-  },
-  configurable: true,
 });
+Object.setPrototypeOf(Etcd.prototype, unprinted);
 
 Etcd.prototype.post = Etcd.prototype.create;
 Etcd.prototype.delete = Etcd.prototype.del;

@@ -64,4 +64,4 @@ function debianPackage(name) {
   return target;
 }
 
-module.exports = { debianPackage, fetchPackage };
+module.exports = { debianPackage };

@@ -1,29 +1,46 @@
 #!/usr/bin/env node
 'use strict';
 
-// npm run demo: a tour of the API from a fresh checkout, on a store in the tour's own process.
-//   npm run demo -- --etcd 127.0.0.1:2379      the same on an etcd with the v2 API
+// npm run demo: a walk through the API from a fresh checkout, on a store in its own process.
+//   npm run demo -- --v3                                    on an etcd 3.6, which it fetches and starts
+//   npm run demo -- --etcd 127.0.0.1:2379                   on an etcd with the v2 API
+//   npm run demo -- --etcd 127.0.0.1:2379 --api v3          on any etcd since 3.4; or --api v3-json
 
-const path = require('node:path');
 const { parseArgs } = require('node:util');
-const { ROOT, ensureAddon, ensureDependencies, run } = require('./setup');
 const { Failure, main, say } = require('./command');
+const { ensureAddon, ensureDependencies } = require('./setup');
 
-const STORE = 'memory:';
+const USAGE = 'npm run demo -- [--v3 | --etcd HOST:PORT [--api v2|v3|v3-json]]';
+const APIS = ['v2', 'v3', 'v3-json'];
+const OPTIONS = { etcd: { type: 'string' }, api: { type: 'string' }, v3: { type: 'boolean' } };
 
-/** The host that the command line names. */
-function hostOf(args) {
-  try {
-    return parseArgs({ args, options: { etcd: { type: 'string' } } }).values.etcd ?? STORE;
-  } catch (error) {
-    throw new Failure(`${error.message}. Usage: npm run demo -- --etcd HOST:PORT`);
-  }
+/** What is wrong with the arguments, if something is. */
+function complaintAbout({ etcd, api, v3 }) {
+  if (v3 && etcd !== undefined) return '--v3 starts an etcd of its own: --etcd does not go with it';
+  if (api !== undefined && etcd === undefined) return '--api goes with --etcd';
+  if (api !== undefined && !APIS.includes(api)) return `--api is ${APIS.join(', ')}, and not "${api}"`;
+  return etcd === '' ? '--etcd needs a HOST:PORT' : undefined;
 }
 
-main(() => {
-  const host = hostOf(process.argv.slice(2));
+/** What the command line says: { etcd, api, v3 }. */
+function optionsOf(args) {
+  let complaint;
+  try {
+    const { values } = parseArgs({ args, options: OPTIONS });
+    complaint = complaintAbout(values);
+    if (!complaint) return values;
+  } catch (error) {
+    [complaint] = error.message.split(/\. |\n/); // the rest tells how such a word could be meant after all
+  }
+  throw new Failure(`${complaint}. Usage: ${USAGE}`);
+}
+
+main(async () => {
+  const options = optionsOf(process.argv.slice(2));
   ensureDependencies();
   ensureAddon();
-  run(process.execPath, [path.join('examples', 'tour.js'), host], { cwd: ROOT });
-  if (host === STORE) say('That was a store in the process. On an etcd: npm run demo -- --etcd 127.0.0.1:2379');
+  const { demo } = require('./demo/tour'); // which loads the addon
+  await demo(options);
+  if (!options.etcd && !options.v3)
+    say('On an etcd 3.6: npm run demo -- --v3. On yours: npm run demo -- --etcd HOST:PORT [--api v3]');
 });

@@ -1,18 +1,20 @@
 'use strict';
 
-// Finds an etcd that still has the v2 API, or one that has v3 alone, or fetches one into node_modules/.cache: nothing is
-// installed system-wide.
+// Finds an etcd, with the v2 API or to keep v2 on its v3 API, or fetches one into node_modules/.cache: nothing is installed
+// system-wide.
 
 const fs = require('node:fs');
 const path = require('node:path');
 const { Failure, ask, isExecutable, say, which } = require('./command');
-const { SOURCES, V3_VERSION, V3_VERSIONS, VERSIONS } = require('./etcd-sources');
+const { packageName, unpackEtcd } = require('./etcd-package');
+const { DEFAULT_V2, DEFAULT_V3, NEWEST } = require('./etcd-versions');
 
 const CACHE = path.join(__dirname, '..', 'node_modules', '.cache', 'node-etcd-native');
 /** What the name of a program ends with. */
 const EXE = process.platform === 'win32' ? '.exe' : '';
 
-const HOW_TO = `Install etcd 3.5 or older (3.6 dropped the v2 API) and put it on the PATH, or name it: ETCD=/path/to/etcd`;
+const HOW_TO =
+  'Install etcd 3.4 or 3.5 (3.6 has no v2 API any more) and put it on the PATH, or name it: ETCD=/path/to/etcd';
 
 /** { version, flags, hasV2 } of an etcd binary; throws if it cannot be run. */
 function inspectEtcd(binary) {
@@ -33,7 +35,7 @@ function inspectV2(binary) {
   return found;
 }
 
-function isUsable(binary, inspect = inspectV2) {
+function isUsable(binary, inspect) {
   try {
     inspect(binary);
     return true;
@@ -44,14 +46,13 @@ function isUsable(binary, inspect = inspectV2) {
 }
 
 /** Fetches etcd in a folder of its own and moves the binary into place at once: others may be doing the same. */
-function fetchInto(target, fetchBinary, wanted) {
+function fetchInto(target, version) {
   fs.mkdirSync(CACHE, { recursive: true });
   const folder = fs.mkdtempSync(path.join(CACHE, 'fetch-'));
   try {
-    const binary = fetchBinary(folder);
+    const binary = unpackEtcd(version, folder);
     fs.chmodSync(binary, 0o755);
-    const { version } = inspectEtcd(binary);
-    if (wanted && version !== wanted) throw new Failure(`it is etcd ${version} now, not ${wanted}`);
+    inspectEtcd(binary);
     fs.renameSync(binary, target);
     return target;
   } finally {
@@ -59,53 +60,44 @@ function fetchInto(target, fetchBinary, wanted) {
   }
 }
 
-/** Fetches an etcd, of this version if one is wanted, from the first source that has it. */
-function installEtcd(sources = SOURCES, target = path.join(CACHE, `etcd${EXE}`), wanted = undefined) {
-  const failures = [];
-  for (const { name, fetchBinary } of sources) {
-    say(`No etcd ${wanted ?? ''} found: fetching ${name} into node_modules/.cache`.replace('  ', ' '));
-    try {
-      return fetchInto(target, fetchBinary, wanted);
-    } catch (error) {
-      say('That did not work');
-      failures.push(`- ${name}: ${error.message}`);
-    }
+/** The path of an etcd of this version, 3.5.34 or the newest 3.5: one fetched before, else one fetched now. */
+function findVersion(named) {
+  const version = NEWEST[named] ?? named;
+  if (!/^\d+\.\d+\.\d+$/.test(version)) {
+    throw new Failure(`"${named}" is no version of etcd: ${Object.keys(NEWEST).join(', ')}, or one with its patch`);
   }
-  const missing = `No etcd ${wanted ?? ''} was found and none could be fetched.`.replace('  ', ' ');
-  throw new Failure(`${missing}\n${failures.join('\n')}${wanted ? '' : `\n${HOW_TO}`}`);
-}
-
-/** The path of an etcd of this very version: one fetched before, else one fetched now. */
-function findVersion(version) {
-  const known = { ...VERSIONS, ...V3_VERSIONS };
-  const sources = known[version];
-  if (!sources)
-    throw new Failure(`No source of etcd ${version} is known; of ${Object.keys(known).join(', ')} there are`);
   const cached = path.join(CACHE, `etcd-${version}${EXE}`);
-  return isExecutable(cached) && isUsable(cached, inspectEtcd) ? cached : installEtcd(sources, cached, version);
+  if (isExecutable(cached) && isUsable(cached, inspectEtcd)) return cached;
+  say(`Fetching etcd ${version}, the Rust package ${packageName()}, into node_modules/.cache`);
+  return fetchInto(cached, version);
 }
 
-/** The path of an etcd to keep v2 on its v3 API: $ETCD_V3, else one fetched before, else one fetched now. */
-function findEtcdV3() {
-  const named = process.env.ETCD_V3;
-  if (!named) return findVersion(V3_VERSION);
+/** The binary that a variable of the environment names, if it does. */
+function namedBy(variable) {
+  const named = process.env[variable];
+  if (!named) return undefined;
   const binary = path.resolve(named);
-  if (!isExecutable(binary)) throw new Failure(`ETCD_V3=${named} is not an executable file`);
+  if (!isExecutable(binary)) throw new Failure(`${variable}=${named} is not an executable file`);
   return binary;
 }
 
-/** The path of an etcd: $ETCD, else the PATH's, else one fetched before, else one fetched now. */
+/** The path of an etcd to keep v2 on its v3 API: $ETCD_V3, else one fetched before, else one fetched now. */
+const findEtcdV3 = () => namedBy('ETCD_V3') ?? findVersion(DEFAULT_V3);
+
+/** The path of an etcd with the v2 API: $ETCD, else the PATH's, else one fetched before, else one fetched now. */
 function findEtcd() {
-  const named = process.env.ETCD;
+  const named = namedBy('ETCD');
   if (named) {
-    const binary = path.resolve(named);
-    if (!isExecutable(binary)) throw new Failure(`ETCD=${named} is not an executable file.\n${HOW_TO}`);
-    inspectV2(binary);
-    return binary;
+    inspectV2(named);
+    return named;
   }
-  const cached = path.join(CACHE, `etcd${EXE}`);
-  const found = [which('etcd'), isExecutable(cached) ? cached : undefined].find((file) => file && isUsable(file));
-  return found ?? installEtcd();
+  const installed = which('etcd');
+  if (installed && isUsable(installed, inspectV2)) return installed;
+  try {
+    return findVersion(DEFAULT_V2);
+  } catch (error) {
+    throw new Failure(`No etcd was found, and none could be fetched: ${error.message}\n${HOW_TO}`);
+  }
 }
 
-module.exports = { findEtcd, findEtcdV3, findVersion, inspectEtcd, installEtcd };
+module.exports = { findEtcd, findEtcdV3, findVersion, inspectEtcd };

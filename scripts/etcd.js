@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 'use strict';
 
-// etcd for tests and demos.
-//   node scripts/etcd.js find [version]        prints the path of an etcd, fetching one if there is none
-//   node scripts/etcd.js run [etcd arguments]  runs a throw-away etcd until it is interrupted
+// etcd for tests and demos, of a version such as 3.6 or 3.5.34, or else one with the v2 API.
+//   node scripts/etcd.js find [version]                prints the path of an etcd, fetching one if there is none
+//   node scripts/etcd.js run [version] [its options]   runs a throw-away etcd until it is interrupted
 
-const { findEtcd, findEtcdV3, findVersion, inspectEtcd, installEtcd } = require('./etcd-binary');
+const { findEtcd, findEtcdV3, findVersion, inspectEtcd } = require('./etcd-binary');
 const { startCluster } = require('./etcd-cluster');
 const { startEtcd } = require('./etcd-server');
 const { Failure, main, say } = require('./command');
 
-async function runUntilInterrupted(args) {
-  const server = await startEtcd({ args });
+async function runUntilInterrupted(etcd, args) {
+  const server = await startEtcd({ etcd, args });
   say(`etcd ${server.version} is ready, process ${server.pid}; Ctrl-C ends it`);
   console.log(server.url);
   const how = await new Promise((resolve) => {
@@ -25,11 +25,13 @@ async function runUntilInterrupted(args) {
 }
 
 function cli([verb, ...args]) {
-  if (verb === 'find') console.log(args.length > 0 ? findVersion(args[0]) : findEtcd());
-  else if (verb === 'run') return runUntilInterrupted(args);
-  else throw new Failure('Usage: node scripts/etcd.js find [version] | run [etcd arguments]');
+  const version = args[0]?.startsWith('-') ? undefined : args.shift();
+  const found = () => (version ? findVersion(version) : findEtcd());
+  if (verb === 'find' && args.length === 0) console.log(found());
+  else if (verb === 'run') return runUntilInterrupted(found(), args);
+  else throw new Failure('Usage: node scripts/etcd.js find [version] | run [version] [options of etcd]');
 }
 
 if (require.main === module) main(() => cli(process.argv.slice(2)));
 
-module.exports = { findEtcd, findEtcdV3, findVersion, inspectEtcd, installEtcd, startCluster, startEtcd };
+module.exports = { findEtcd, findEtcdV3, findVersion, inspectEtcd, startCluster, startEtcd };

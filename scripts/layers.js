@@ -52,6 +52,7 @@ const MAY_USE = {
   'lib/cli': ['lib/etcd.js', 'package.json'],
 
   scripts: [],
+  'scripts/demo': ['scripts', 'index.js'],
   'scripts/differences.js': ['scripts', '__test__/differential'],
   'scripts/runtimes.js': ['scripts', '__test__/runtimes', '__test__/support'],
   'scripts/smoke.js': ['scripts', 'index.js'],
@@ -59,6 +60,7 @@ const MAY_USE = {
   'scripts/test.js': ['scripts', '__test__/support'],
   'scripts/test-servers.js': ['scripts', '__test__/support'],
   __test__: ['bin', 'scripts', 'index.js', 'index.mjs'],
+  '__test__/examples': ['__test__', 'examples', 'scripts', 'index.js'],
   bench: ['scripts', 'index.js'],
   examples: ['index.js'],
 };

@@ -2,7 +2,7 @@
 'use strict';
 
 // npm run test:runtimes: the features of __test__/runtimes under each version of Node, Bun and Deno, whose binaries come
-// from npm packages into node_modules/.cache; then writes the README's table.
+// from npm packages into node_modules/.cache; then writes the table in docs/runtimes.md.
 //   npm run test:runtimes -- 18 Bun                    these alone; the table stays as it is
 //   npm run test:runtimes -- --all-tests 18            for Node also all of __test__
 //   npm run test:runtimes -- --command 'docker run …'  any other runtime, by the command that runs a file
@@ -13,7 +13,7 @@ const { parseArgs } = require('node:util');
 const { ROOT, ensureAddon, ensureDependencies, run } = require('./setup');
 const { findEtcd } = require('./etcd');
 const { Failure, ask, main, say } = require('./command');
-const { rewriteReadme, table, withPart } = require('./readme');
+const { table, writePart } = require('./written-parts');
 const { allTestFiles } = require('./test-files');
 const { FEATURES } = require('../__test__/runtimes/features.cjs');
 const { runFeature, startServers } = require('../__test__/runtimes/harness');
@@ -107,8 +107,7 @@ main(async () => {
   const runtimes = command ? [{ name: command, command: command.split(/\s+/) }] : chosenRuntimes(positionals);
   await tryFeatures(runtimes);
   if (!command && positionals.length === 0) {
-    rewriteReadme((text) => withPart(text, 'runtimes', 'scripts/runtimes.js', featureTable(runtimes)));
-    say('README.md has the table');
+    say(`${writePart('runtimes', featureTable(runtimes))} has the table`);
   }
   const nodes = runtimes.filter(({ name }) => command || name.startsWith('Node'));
   if (values['all-tests']) {

@@ -99,4 +99,4 @@ function localBinary(name) {
   return path.join(ROOT, 'node_modules', '.bin', process.platform === 'win32' ? `${name}.cmd` : name);
 }
 
-module.exports = { ROOT, ensureAddon, ensureDependencies, ensureRust, localBinary, run, runComponent };
+module.exports = { ROOT, ensureAddon, ensureDependencies, ensureRust, findCargo, localBinary, run, runComponent };

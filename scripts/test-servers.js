@@ -1,18 +1,18 @@
 #!/usr/bin/env node
 'use strict';
 
-// npm run test:servers: the tests of behaviour against several versions of etcd, over http and https, and the README's
-// table of them; and with v2 kept on v3 on those without the v2 API. Takes some minutes.
-//   npm run test:servers -- 3.5.1    this version alone; the table stays as it is
+// npm run test:servers: the tests of behaviour against several versions of etcd: of v2, over http and https, and of v2 kept
+// on v3. Writes the table of them in docs/runtimes.md. Takes many minutes.
+//   npm run test:servers -- 3.6 3.5.21    these versions alone; the table stays as it is
 
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { makeCertificates } = require('../__test__/support/certificates');
 const { Failure, main, runGroup, say } = require('./command');
-const { findVersion } = require('./etcd');
-const { V3_VERSIONS, VERSIONS } = require('./etcd-sources');
-const { rewriteReadme, table, withPart } = require('./readme');
+const { findVersion, inspectEtcd } = require('./etcd');
+const { DEFAULT_V2, NEWEST, WITH_V2, minorOf } = require('./etcd-versions');
+const { table, writePart } = require('./written-parts');
 const { ROOT, ensureAddon, ensureDependencies } = require('./setup');
 const { testFile } = require('./test-files');
 
@@ -34,19 +34,19 @@ const BEHAVIOUR = [
   'processes/close',
 ];
 
-/** What is run against each version: the head of a column, the files, and the environment that they need. */
-const KINDS = [
-  { head: 'http', files: [...BEHAVIOUR, 'connections/auth', 'watcher/model'] },
-  { head: 'https', files: [...BEHAVIOUR, 'connections/tls'], secure: true },
-  { head: 'cluster of three', files: ['connections/cluster'] },
-];
+const ON_V3 = [...BEHAVIOUR, 'v3/differential', 'v3/foreign', 'v3/watching', 'v3/auth'];
 
-/** The same against each version without the v2 API. */
-const V3_KINDS = ['v3', 'v3-json'].map((transport) => ({
-  head: transport,
-  files: [...BEHAVIOUR, 'v3/differential', 'v3/foreign', 'v3/watching', 'v3/auth'],
-  env: { TEST_TRANSPORT: transport },
-}));
+/**
+ * What is run against versions of etcd: the head of a column, the files, and the environment that they need. The gateway of
+ * v3-json is the same program in all versions: the newest ones stand for it.
+ */
+const KINDS = [
+  { head: 'v2 over http', minors: WITH_V2, files: [...BEHAVIOUR, 'connections/auth', 'watcher/model'] },
+  { head: 'v2 over https', minors: WITH_V2, files: [...BEHAVIOUR, 'connections/tls'], secure: true },
+  { head: 'v2, cluster of three', minors: WITH_V2, files: ['connections/cluster'] },
+  { head: 'v3', minors: Object.keys(NEWEST), files: ON_V3, transport: 'v3' },
+  { head: 'v3-json', minors: ['3.6', '3.7'], files: ON_V3, transport: 'v3-json' },
+];
 
 /** Runs the files; the result is the cell of the table. What fails is printed in full. */
 async function runTests(files, env) {
@@ -69,54 +69,62 @@ async function runTests(files, env) {
   return { passed: false, cell: 'fails', said: `${failed} of ${count('tests')} tests fail` };
 }
 
-/** The row of a version, or undefined if it cannot be had here. */
-async function testVersion(version, certificates) {
-  let etcd;
-  try {
-    etcd = findVersion(version);
-  } catch (error) {
-    say(`etcd ${version} is skipped. ${error.message}`);
-    return undefined;
-  }
+/** The environment of a kind of tests on an etcd. What is compared with v2's own store has its own. */
+function environment({ secure, transport }, etcd, certificates) {
   const { TEST_TLS: _, TEST_TRANSPORT: __, ...env } = process.env;
-  const secure = { TEST_TLS: certificates.path, NODE_EXTRA_CA_CERTS: path.join(certificates.path, 'ca.pem') };
-  const isV3 = Object.hasOwn(V3_VERSIONS, version);
-  const results = [];
-  for (const kind of isV3 ? V3_KINDS : KINDS) {
-    const named = isV3 ? { ETCD_V3: etcd } : { ETCD: etcd };
-    const result = await runTests(kind.files, { ...env, ...(kind.secure ? secure : {}), ...kind.env, ...named });
-    say(`etcd ${version}, ${kind.head}: ${result.said}`);
-    results.push(result);
-  }
-  return results;
+  if (transport) return { ...env, TEST_TRANSPORT: transport, ETCD_V3: etcd, ETCD: findVersion(DEFAULT_V2) };
+  const folder = certificates.path;
+  return { ...env, ETCD: etcd, ...(secure && { TEST_TLS: folder, NODE_EXTRA_CA_CERTS: path.join(folder, 'ca.pem') }) };
 }
 
+/** { version, results }: a result for each kind that is for it. Or undefined if it cannot be had here. */
+async function testVersion(named, certificates) {
+  let etcd;
+  try {
+    etcd = findVersion(named);
+  } catch (error) {
+    say(`etcd ${named} is skipped. ${error.message}`);
+    return undefined;
+  }
+  const { version } = inspectEtcd(etcd);
+  const kinds = KINDS.filter(({ minors }) => minors.includes(minorOf(version)));
+  if (kinds.length === 0)
+    throw new Failure(`For etcd ${version} there are no tests: it is none of ${Object.keys(NEWEST).join(', ')}`);
+  const results = new Map();
+  for (const kind of kinds) {
+    const result = await runTests(kind.files, environment(kind, etcd, certificates));
+    say(`etcd ${version}, ${kind.head}: ${result.said}`);
+    results.set(kind, result);
+  }
+  return { version, results };
+}
+
+/** A line for each version. */
+const tableOf = (tested) =>
+  table([
+    ['etcd', ...KINDS.map(({ head }) => head)],
+    ...tested.map(({ version, results }) => [version, ...KINDS.map((kind) => results.get(kind)?.cell ?? '–')]),
+  ]);
+
 async function testServers(wanted) {
-  const versions = wanted.length > 0 ? wanted : Object.keys({ ...VERSIONS, ...V3_VERSIONS });
   ensureDependencies();
   ensureAddon();
   const certificates = makeCertificates();
+  const names = wanted.length > 0 ? wanted : Object.keys(NEWEST);
   const rows = [];
   try {
-    for (const version of versions) rows.push({ version, results: await testVersion(version, certificates) });
+    for (const named of names) rows.push(await testVersion(named, certificates));
   } finally {
     certificates.remove();
   }
-  const tested = rows.filter(({ results }) => results);
+  const tested = rows.filter(Boolean);
   if (tested.length === 0) throw new Failure('No version of etcd could be had');
-  const ofV2 = tested.filter(({ version }) => Object.hasOwn(VERSIONS, version));
-  if (ofV2.length === Object.keys(VERSIONS).length) {
-    const cells = ofV2.map(({ version, results }) => [
-      version,
-      VERSIONS[version][0].name,
-      ...results.map(({ cell }) => cell),
-    ]);
-    const part = table([['etcd', 'from', ...KINDS.map(({ head }) => head)], ...cells]);
-    rewriteReadme((text) => withPart(text, 'servers', 'npm run test:servers', part));
+  if (wanted.length === 0 && tested.length === names.length) {
+    say(`${writePart('servers', tableOf(tested))} has the table`);
   } else {
-    say('The table in the README stays as it is: it is written when all versions were tested');
+    say('The table stays as it is: it is written when all versions were tested');
   }
-  return tested.every(({ results }) => results.every(({ passed }) => passed)) ? 0 : 1;
+  return tested.every(({ results }) => [...results.values()].every(({ passed }) => passed)) ? 0 : 1;
 }
 
 main(() => testServers(process.argv.slice(2)));

@@ -11,7 +11,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { ROOT, ensureAddon, ensureDependencies, localBinary, run } = require('./setup');
-const { findEtcd } = require('./etcd');
+const { findEtcd, findEtcdV3 } = require('./etcd');
 const { Failure, main, say } = require('./command');
 const { runParts } = require('./parts');
 const { allTestFiles, filesOfBehaviour, testFile, testFilesOf, testName } = require('./test-files');
@@ -62,6 +62,7 @@ function test(args) {
   say(`etcd: ${process.env.ETCD}, transport: ${transport}`);
   const javaScript = (list) => ({ name: 'JavaScript tests', work: () => nodeTests(list, flags) });
   if (files.length > 0) return runParts([javaScript(files)]);
+  process.env.ETCD_V3 = findEtcdV3(); // once, and not by several files at the same time
   const inRoot = { cwd: ROOT };
   return runParts([
     { name: 'Rust tests', work: () => run('cargo', ['test', '--no-default-features', '--locked'], inRoot) },

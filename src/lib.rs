@@ -7,6 +7,7 @@
 
 // Futures within futures: a request on v3 passes the client, the transport, a session, a carrier and hyper.
 #![recursion_limit = "256"]
+#![cfg_attr(not(test), warn(clippy::large_futures))]
 #![deny(unsafe_code)]
 // What `#[napi]` makes is allowed to; nothing else is.
 #![cfg_attr(not(feature = "node"), forbid(unsafe_code))]

@@ -97,16 +97,25 @@ describe('the hosts', () => {
   test('show no password in what prints a client, a watcher, a token or an error', async () => {
     const options = { maxRetries: 0, auth: { user: 'u', pass: 'geheim' }, headers: { 'x-secret': 'geheim' } };
     const proxied = { ...options, proxy: 'http://u:geheim@127.0.0.1:1' };
-    for (const settings of [{ maxRetries: 0 }, options, proxied]) {
-      const etcd = new Etcd('http://u:geheim@127.0.0.1:1', settings);
+    class Inheriting extends Etcd {}
+    const all = { depth: 20, showHidden: true, getters: true, showProxy: true };
+    for (const [Client, settings] of [
+      [Etcd, { maxRetries: 0 }],
+      [Etcd, options],
+      [Etcd, proxied],
+      [Inheriting, options],
+    ]) {
+      const etcd = new Client('http://u:geheim@127.0.0.1:1', settings);
       const watcher = etcd.watcher('k');
       const [reconnect] = await once(watcher, 'reconnect');
       watcher.stop();
       const token = etcd.get('k');
       const error = await rejection(token);
       for (const thing of [etcd, watcher, token, error, reconnect, etcd.getSync('k').err]) {
-        const shown = inspect(thing, { depth: 20, showHidden: true });
-        assert.ok(!shown.includes('geheim'), shown);
+        for (const how of [{ depth: 20, showHidden: true }, all, { ...all, customInspect: false }]) {
+          const shown = inspect(thing, how);
+          assert.ok(!shown.includes('geheim'), shown);
+        }
         assert.ok(!JSON.stringify(thing).includes('geheim'));
       }
       assert.deepEqual([etcd.getHosts(), etcd.hosts], Array(2).fill(['http://u:geheim@127.0.0.1:1']));

@@ -131,7 +131,7 @@ describe('a refusal of this very request that has code 300', () => {
   test('is what etcd 3.5 says to a TTL for a directory that exists', async (t) => {
     let binary;
     try {
-      binary = findVersion('3.5.30');
+      binary = findVersion('3.5');
     } catch (error) {
       if (process.env.CI) throw error;
       return t.skip(error.message.split('\n')[0]);

@@ -1,7 +1,7 @@
 'use strict';
 
-// Every difference to node-etcd that a user can notice: the rows of the README's table (scripts/differences.js writes
-// it), and the ids which the cases of this folder name.
+// Every difference to node-etcd that a user can notice: the rows of the table in docs/differences.md
+// (scripts/differences.js writes it), and the ids which the cases of this folder name.
 
 const row = (id, about, theirs, here) => ({ id, about, 'node-etcd': theirs, here });
 
@@ -77,6 +77,18 @@ module.exports = [
     'an object, array or function as an option of a call, or a Map or promise in the place of the options',
     'sent as nothing that etcd reads, or not at all: with `prevValue` or `prevIndex` the write takes place',
     'TypeError',
+  ),
+  row(
+    'put-conditions',
+    'where `prevValue`, `prevIndex` and `prevExist` of a `set` are',
+    'in the query: from 4 KB on etcd resets the connection, and values are in the logs of proxies',
+    'in the form, beside the value',
+  ),
+  row(
+    'long-lines',
+    'a key, or an option such as `prevValue` of a deletion, with which the line of the request is longer than etcd takes',
+    'a connection reset, tried again for 27 s; or anything at all',
+    'an error at once, `ERR_REQUEST_TOO_LONG`, that says what is too long: beyond 4,096 bytes, or 65,534 if all hosts are https',
   ),
   row('value-objects', 'objects and arrays as values', "stored as `''`", 'TypeError'),
   row(

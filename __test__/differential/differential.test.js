@@ -1,13 +1,14 @@
 'use strict';
 
 // The cases of this folder, each run through node-etcd 7.0.0 and through this package: what comes back and
-// what goes over the wire must be the same, or differ as the case says, by a difference that the README lists.
+// what goes over the wire must be the same, or differ as the case says, by a difference that docs/differences.md lists.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
-const { readmeWith, README } = require('../../scripts/differences');
+const { tableOfDifferences } = require('../../scripts/differences');
+const { readPart } = require('../../scripts/written-parts');
 const { evenOut, startStages } = require('./stages');
 const differences = require('./differences');
 
@@ -19,11 +20,12 @@ const lineOf = ({ server, method, url, body }) =>
   [server === 'a' ? '' : `${server}: `, method, ' ', url, body ? ` ${body}` : ''].join('');
 
 /** What a case can expect of an outcome: all of it, or what matters about it. */
-function aspectsOf({ result, wire, connections }) {
+function aspectsOf({ result, wire, sent, connections }) {
   return {
     result,
     connections,
     wire: wire.map(lineOf),
+    sent: sent.map(lineOf),
     methods: wire.map(({ method }) => method),
     thrown: (result?.thrown ?? result?.constructor)?.code,
     codes: result?.arguments?.[0]?.errors?.map(({ httperror }) => httperror?.code),
@@ -89,8 +91,7 @@ describe('the differences to node-etcd', () => {
     }
   });
 
-  test('are the rows of the table in the README (node scripts/differences.js writes it)', () => {
-    const text = fs.readFileSync(README, 'utf8');
-    assert.equal(text, readmeWith(text));
+  test('are the rows of the table in docs/differences.md (node scripts/differences.js writes it)', () => {
+    assert.equal(readPart('differences'), tableOfDifferences());
   });
 });

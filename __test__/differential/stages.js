@@ -207,7 +207,7 @@ class Stage {
     await this.#startRunner(env);
   }
 
-  /** Runs a case: { result, wire, connections } with ports as `{a}` and the like. */
+  /** Runs a case: { result, wire, sent, connections } with ports as `{a}` and the like. */
   async run(file, testCase) {
     const places = { refused: this.#refused, certificates: this.#certificates?.path };
     for (const [name, { port }] of Object.entries(this.#parts)) places[name] = port;
@@ -234,12 +234,16 @@ class Stage {
 
   async #seen(before, { anyOrder }) {
     const wire = [];
+    const sent = [];
     const connections = {};
     for (const [name, server] of this.#servers) {
-      for (const request of await server.requests()) wire.push(wireOf(name, request, anyOrder));
+      for (const request of await server.requests()) {
+        wire.push(wireOf(name, withConditionsInForm(request), anyOrder));
+        sent.push(wireOf(name, request));
+      }
       connections[name] = (await server.connections()) - before[name];
     }
-    return { wire, connections };
+    return { wire, sent, connections };
   }
 }
 
@@ -253,6 +257,21 @@ function meaningOf({ method, headers }) {
     !ASIDE.includes(name) && !(name === 'content-length' && value === '0' && BODILESS.includes(method));
   const kept = Object.entries(headers).filter(isMeant);
   return Object.fromEntries(kept.map(([name, value]) => [name, value.replace(/,\s*/g, ', ')]));
+}
+
+const CONDITION = /^prev(Exist|Index|Value)=/;
+
+/** A PUT with its conditions in its form, where to etcd they mean the same as in its query. */
+function withConditionsInForm(request) {
+  const { method, path, query, headers, body } = request;
+  const pairs = query.split('&');
+  const conditions = pairs.filter((pair) => CONDITION.test(pair));
+  if (method !== 'PUT' || conditions.length === 0) return request;
+  const rest = pairs.filter((pair) => !CONDITION.test(pair)).join('&');
+  const form = [body, ...conditions].filter((part) => part !== '').join('&');
+  const ofForm = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(form.length) };
+  const url = rest === '' ? path : `${path}?${rest}`;
+  return { ...request, url, query: rest, headers: { ...headers, ...ofForm }, body: form };
 }
 
 /** What of a request has a meaning to a server. */

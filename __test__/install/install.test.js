@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { ask, which } = require('../../scripts/command');
+const { codeBlocks } = require('../../scripts/markdown');
 const { pack, platformPackages } = require('../../scripts/pack');
 const { withEtcd } = require('../support/etcd');
 const { after, before, describe, test } = require('../support/test');
@@ -147,6 +148,16 @@ describe('npm install', () => {
     assert.deepEqual(installed(folder), PAIR);
     assertBinaryAsPublished(folder);
     assertWorks(folder, 'node-etcd-native');
+  });
+
+  test('under its own name: the quick start of the README runs as it is written', () => {
+    const programs = codeBlocks('README.md', ['js']).filter(({ heading }) => heading === 'Quick start');
+    assert.ok(programs.length > 0);
+    for (const { code, nth } of programs) {
+      const file = `quick-start-${nth}.${/^import /m.test(code) ? 'mjs' : 'js'}`;
+      fs.writeFileSync(path.join(home, 'plain', file), code);
+      assert.match(runNode(path.join(home, 'plain'), [file]), /^red\n/);
+    }
   });
 
   test('in place of node-etcd: two packages, nothing compiled, programs run unchanged', () => {

@@ -50,6 +50,29 @@ describe('a process', { timeout: 60_000 }, () => {
     assert.ok(ms < 2000, `${ms} ms`);
   });
 
+  test('holds nothing of an idle client: what hears of requests comes with the first and goes after the last', async () => {
+    const source = `
+      const { createHook } = require('node:async_hooks');
+      const { setTimeout } = require('node:timers/promises');
+      const open = new Set();
+      const watched = (id, type) => type.includes('threadsafe_function') && open.add(id);
+      createHook({ init: watched, destroy: (id) => open.delete(id) }).enable();
+      const etcd = new (require('.'))(process.argv[1]);
+      const seen = [];
+      const look = () => seen.push(open.size > 0);
+      const untilNone = async () => { while (open.size > 0) await setTimeout(5); look(); };
+      (async () => {
+        look();
+        for (let i = 0; i < 2; i++) {
+          await etcd.get('/');
+          look();
+          await untilNone();
+        }
+        console.log(JSON.stringify(seen));
+      })();`;
+    assert.deepEqual(await printedBy(source, { args: [server.host] }), [false, true, false, true, false]);
+  });
+
   test('stays as long as a watch is open', async () => {
     const source = `
       const etcd = new (require('.'))(process.argv[1]);

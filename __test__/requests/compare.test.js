@@ -141,18 +141,10 @@ for (const name of ['compareAndDelete', 'testAndDelete']) {
 }
 
 describe('on the wire', () => {
-  test('an old value that is too long for a URL is no part of the error', async () => {
-    const secret = 'secret'.repeat(20_000);
-    const etcd = new Etcd((await scripted([])).host, { maxRetries: 0 });
-    const err = await rejection(etcd.compareAndSwap('k', 'new', secret));
-    assert.match(err.errors[0].httperror.message, /^Request to http:\/\/127\.0\.0\.1:\d+ cannot be sent: /);
-    assert.doesNotMatch(JSON.stringify(err), /secret/);
-  });
-
   const cases = [
     ['mkdir', ['d', { ttl: 5 }], 'PUT /v2/keys/d?ttl=5&dir=true', ''],
     ['rmdir', ['d', { recursive: true }], 'DELETE /v2/keys/d?recursive=true&dir=true', ''],
-    ['compareAndSwap', ['k', 'new', 'old', { ttl: 5 }], 'PUT /v2/keys/k?ttl=5&prevValue=old', 'value=new'],
+    ['compareAndSwap', ['k', 'new', 'old', { ttl: 5 }], 'PUT /v2/keys/k?ttl=5', 'value=new&prevValue=old'],
     ['compareAndDelete', ['k', "a&b'!"], 'DELETE /v2/keys/k?prevValue=a%26b%27%21', ''],
     ['create', ['d', 'v', { ttl: 5 }], 'POST /v2/keys/d?ttl=5', 'value=v'],
     ['watch', ['k', { recursive: true }], 'GET /v2/keys/k?recursive=true&wait=true', ''],

@@ -3,9 +3,8 @@
 // The features that scripts/runtimes.js tries under all runtimes, here under this one.
 
 const assert = require('node:assert/strict');
-const fs = require('node:fs');
 const { after, before, describe, test } = require('node:test');
-const { README } = require('../../scripts/readme');
+const { readPart } = require('../../scripts/written-parts');
 const { FEATURES } = require('./features.cjs');
 const { runFeature, startServers } = require('./harness');
 
@@ -23,10 +22,9 @@ describe('works, and the process ends', () => {
   }
 });
 
-test('the features are the rows of the table in the README (npm run test:runtimes writes it), and Node has them all', () => {
-  const text = fs.readFileSync(README, 'utf8');
-  const part = /<!-- runtimes: .* -->\n([\s\S]*?)\n<!-- end of runtimes -->/.exec(text)?.[1] ?? assert.fail('no table');
-  const [heads, , ...rows] = part.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
+test('the features are the rows of the table in docs/runtimes.md (npm run test:runtimes writes it), and Node has them all', () => {
+  const lines = readPart('runtimes').split('\n');
+  const [heads, , ...rows] = lines.map((line) => line.split('|').map((cell) => cell.trim()));
   assert.deepEqual(
     rows.map((cells) => cells[1]),
     Object.keys(FEATURES),

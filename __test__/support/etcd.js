@@ -7,6 +7,8 @@ const { freePort } = require('../../scripts/ports');
 const { chosenTransport } = require('./transports');
 
 const transport = chosenTransport();
+// Only now, as it begins a run of tests: a transport that nobody knows must be told before.
+const { cleanUp } = require('./clean-up');
 
 /** What `new Etcd` gets as hosts when what `withEtcd` starts is behind this `host:port`. */
 const at = (address) => transport.hosts(address);
@@ -57,6 +59,13 @@ class TestEtcd {
   /** Runs a file beside the test, where it reaches the same server: { code, stdout, stderr }. */
   runBeside(file, options) {
     return transport.runBeside(file, options);
+  }
+
+  /** Starts a file beside the test, for as long as that runs at most: { printed, ended, kill() … }. */
+  startBeside(file, options) {
+    const program = transport.startBeside(file, options);
+    cleanUp(program.kill);
+    return program;
   }
 
   /** A client of its own. */

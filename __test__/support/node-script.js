@@ -72,6 +72,38 @@ async function runThread(file, { args = [], timeoutMs = 20_000 } = {}) {
   return { code, stdout, stderr };
 }
 
+/** What a program has printed so far, and then its end: { printed, ended }. */
+function followed(streams, ended) {
+  const program = { printed: '' };
+  for (const stream of streams) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      program.printed += text;
+    });
+  }
+  program.ended = ended;
+  return program;
+}
+
+/** Starts a file in a process: { printed, ended, kill, end }. `end` asks it to end; `ended` is its exit code or signal. */
+function startScript(file, { args = [], env = {} } = {}) {
+  const child = spawn(process.execPath, [path.resolve(ROOT, file), ...args], {
+    cwd: ROOT,
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...scriptEnvironment, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = once(child, 'close').then(([code, signal]) => signal ?? code);
+  const kill = () => child.kill('SIGKILL');
+  return Object.assign(followed([child.stdout, child.stderr], ended), { kill, end: () => child.kill('SIGTERM') });
+}
+
+/** The same in a thread of this process, which cannot be asked to end. */
+function startThread(file, { args = [], env = {} } = {}) {
+  const options = { argv: args, env: { ...process.env, ...env }, stdout: true, stderr: true };
+  const worker = new Worker(path.resolve(ROOT, file), options);
+  const ended = once(worker, 'exit').then(([code]) => code);
+  return Object.assign(followed([worker.stdout, worker.stderr], ended), { kill: () => worker.terminate() });
+}
+
 /** Runs a script as `runScript`, expects it to end well and by itself, and resolves with the JSON that it printed. */
 async function printedBy(source, options) {
   const { code, signal, stdout, stderr, timedOut } = await runScript(source, options);
@@ -80,4 +112,4 @@ async function printedBy(source, options) {
   return JSON.parse(stdout);
 }
 
-module.exports = { printedBy, runScript, runThread, setScriptEnvironment };
+module.exports = { printedBy, runScript, runThread, setScriptEnvironment, startScript, startThread };

@@ -10,6 +10,8 @@ const os = require('node:os');
 const path = require('node:path');
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
+const { inspectEtcd } = require('../../scripts/etcd');
+const { DEFAULT_V3, NEWEST } = require('../../scripts/etcd-versions');
 const { keep, scripted } = require('./clean-up');
 const { freePort, freshPrefix, startCluster, withEtcd } = require('./etcd');
 const { runScript } = require('./node-script');
@@ -77,6 +79,24 @@ describe('the throw-away etcd', () => {
     assert.equal(code, 1, stderr);
     // It is killed, which takes effect a moment later.
     await waitUntil(() => isRefused(Number(stdout)));
+  });
+});
+
+describe('scripts/etcd.js find', () => {
+  const find = (...args) => runScript('scripts/etcd.js', { args: ['find', ...args], timeoutMs: 120_000 });
+
+  test('prints where the newest patch of a minor version is', async () => {
+    const { code, stdout, stderr } = await find(DEFAULT_V3);
+    assert.equal(code, 0, stderr);
+    assert.equal(inspectEtcd(stdout.trim()).version, NEWEST[DEFAULT_V3]);
+  });
+
+  test('says which versions there are when a word is none', async () => {
+    const { code, stderr } = await find('newest');
+    assert.deepEqual(
+      [code, stderr],
+      [1, `\nError: "newest" is no version of etcd: ${Object.keys(NEWEST).join(', ')}, or one with its patch\n`],
+    );
   });
 });
 

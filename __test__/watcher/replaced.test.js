@@ -6,24 +6,15 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { once } = require('node:events');
-const { describe, test } = require('node:test');
 const Etcd = require('../..');
 const { keep, scripted } = require('../support/clean-up');
-const { startEtcd } = require('../support/etcd');
+const { withClient } = require('../support/etcd');
 const { rejection, waitUntil } = require('../support/promises');
+const { describe, test } = require('../support/test');
 
 const MESSAGE = 'The store went back to an earlier state, or another one took its place';
 /** From the connection on, by the promise. Against a machine that is busy: twice as long. */
 const PROMISED_MS = 2 * 5000;
-
-/** An etcd whose store holds `count` changes, the last with this index. */
-async function filledEtcd(count) {
-  const server = keep(await startEtcd());
-  const etcd = new Etcd(server.host);
-  let index;
-  for (let i = 0; i < count; i++) index = (await etcd.set('k', i)).node.modifiedIndex;
-  return { server, etcd, index };
-}
 
 async function wipe(server) {
   await server.kill();
@@ -42,6 +33,7 @@ function record(watcher) {
 /** Where a store is, by the headers of an answer. */
 const at = (index, store = 'a') => ({ 'X-Etcd-Index': String(index), 'X-Etcd-Cluster-Id': store });
 const event = (index, headers) => ({
+  match: /wait=/,
   reply: {
     headers,
     json: { action: 'set', node: { key: '/k', value: 'v', modifiedIndex: index, createdIndex: index } },
@@ -54,41 +46,64 @@ const cut = (headers) => ({ match: /wait=/, cut: { headers, body: 'x', bytes: 0 
 const read = (headers, times = 1000) => ({ match: /quorum=true/, times, reply: { headers, json: {} } });
 
 describe('a watcher of a store that was wiped', { timeout: 120_000 }, () => {
+  const t = withClient('replaced');
+
+  /** The index of the last of so many changes. */
+  async function filled(count) {
+    let index;
+    for (let i = 0; i < count; i++) index = (await t.etcd.set('k', i)).node.modifiedIndex;
+    return index;
+  }
+
   test('is told by one resync, and then of every change of the new one', async () => {
-    const { server, etcd, index } = await filledEtcd(50);
-    const watcher = keep(new Etcd(server.host).watcher('k', index));
+    const index = await filled(50);
+    const watcher = keep(t.connect().watcher('k', index));
     const seen = record(watcher);
     await once(watcher, 'change');
     const resync = once(watcher, 'resync');
-    await wipe(server);
+    await wipe(t.server);
     const start = Date.now();
     const [err] = await resync;
     assert.ok(Date.now() - start < PROMISED_MS, `${Date.now() - start} ms`);
     assert.deepEqual([err.message, err.errorCode, err.error.index], [MESSAGE, 401, watcher.index]);
     assert.match(err.error.cause, new RegExp(`^it is at index \\d+, and was at index ${index}$`));
     const indexes = [];
-    for (let i = 0; i < 3; i++) indexes.push((await etcd.set('k', i)).node.modifiedIndex);
+    for (let i = 0; i < 3; i++) indexes.push((await t.etcd.set('k', i)).node.modifiedIndex);
     await waitUntil(() => seen.length >= 5);
     assert.deepEqual(seen, [index, 'resync', ...indexes]);
   });
 
   test('ends a loop with the error', async () => {
-    const { server, index } = await filledEtcd(50);
-    const changes = new Etcd(server.host).watcher('k', index)[Symbol.asyncIterator]();
+    const index = await filled(50);
+    const changes = t.connect().watcher('k', index)[Symbol.asyncIterator]();
     await changes.next();
-    const [error] = await Promise.all([rejection(changes.next()), wipe(server)]);
+    const [error] = await Promise.all([rejection(changes.next()), wipe(t.server)]);
     assert.deepEqual([error.message, error.errorCode], [MESSAGE, 401]);
   });
 
   test('is told so of an index that was kept from before, as is watchIndex', async () => {
-    const { server, index } = await filledEtcd(50);
-    await wipe(server);
-    const etcd = new Etcd(server.host);
+    const index = await filled(50);
+    await wipe(t.server);
+    const etcd = t.connect();
     const watcher = keep(etcd.watcher('k', index + 1));
     const [error, [resync]] = await Promise.all([rejection(etcd.watchIndex('k', index + 1)), once(watcher, 'resync')]);
     for (const err of [error, resync]) assert.deepEqual([err.message, err.errorCode], [MESSAGE, 401]);
     const [again] = await Promise.all([etcd.watchIndex('k', error.error.index), etcd.set('k', 'new')]);
     assert.equal(again.node.value, 'new');
+  });
+});
+
+describe('in-order keys', { timeout: 60_000 }, () => {
+  const t = withClient('replaced');
+
+  test('are made by a client that knew the store before', async () => {
+    for (let i = 0; i < 20; i++) await t.etcd.create('queue', i);
+    await wipe(t.server);
+    const keys = [];
+    for (let i = 0; i < 3; i++) keys.push((await t.etcd.create('queue', i)).node.key);
+    assert.deepEqual(keys.toSorted(), keys);
+    assert.equal(new Set(keys).size, 3);
+    for (const key of keys) assert.ok(Number(key.slice('/queue/'.length)) < 20, key);
   });
 });
 

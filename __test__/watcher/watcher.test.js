@@ -311,6 +311,14 @@ describe('stop', { timeout: 60_000 }, () => {
     assert.deepEqual(messages, []);
   });
 
+  test('is nothing that a signal does to a watcher that was refused', () => {
+    const { signal } = new AbortController();
+    for (const refused of [{ recursive: {} }, { liveness: 1 }, { buffer: 'much' }, { quorum: true }]) {
+      assert.throws(() => t.etcd.watcher(t.key, null, { signal, ...refused }), { name: 'TypeError' });
+    }
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
+  });
+
   test('is what a signal that is aborted already does, before anything is sent', async () => {
     const wire = await scripted([], { fallback: { echo: true } });
     const client = new Etcd(wire.host);

@@ -2,38 +2,47 @@
 
 // The program that is tested: it announces a service in etcd for as long as it lives.
 
-const TTL = 30; // seconds
-const RENEW_MS = 10_000;
-
 class Registration {
-  constructor(etcd, name, address) {
+  /** `ttl`: so many seconds the service is listed after it has died. */
+  constructor(etcd, name, address, ttl = 30) {
     this.etcd = etcd;
     this.key = `services/${name}`;
     this.address = address;
+    this.ttl = ttl;
   }
 
   async start() {
-    await this.etcd.set(this.key, this.address, { ttl: TTL });
-    this.timer = setInterval(() => {
-      this.renewal = this.renew();
-    }, RENEW_MS);
+    await this.announce();
+    this.timer = setInterval(
+      () => {
+        this.renewal = this.renew();
+      },
+      (this.ttl * 1000) / 3,
+    );
+  }
+
+  announce() {
+    return this.etcd.set(this.key, this.address, { ttl: this.ttl });
   }
 
   /** Resolves with whether the key was there still. */
   async renew() {
     try {
-      await this.etcd.set(this.key, null, { ttl: TTL, refresh: true, prevExist: true });
+      await this.etcd.set(this.key, null, { ttl: this.ttl, refresh: true, prevExist: true });
       return true;
     } catch (error) {
-      if (error.errorCode !== 100) return false; // etcd cannot be reached: the next time may do
-      await this.etcd.set(this.key, this.address, { ttl: TTL });
+      // Gone: it came too late, or somebody removed the key. With any other error the next time may do.
+      if (error.errorCode === 100) await this.announce().catch(() => {});
       return false;
     }
   }
 
   async stop() {
     clearInterval(this.timer);
-    await this.etcd.del(this.key);
+    await this.renewal; // which could announce the service once more
+    await this.etcd.del(this.key).catch((error) => {
+      if (error.errorCode !== 100) throw error; // it is gone already
+    });
   }
 }
 

@@ -146,7 +146,7 @@ impl NativeClient {
         liveness: f64,
     ) -> Result<()> {
         drill(Place::Entry);
-        let report = self.shared.report().clone();
+        let report = self.shared.report(&env)?;
         let key = match Key::parse(&key) {
             Ok(key) => key,
             Err(error) => {
@@ -222,7 +222,7 @@ impl NativeClient {
             return events.into_iter().try_for_each(|event| self.shared.report_now(env, id, event));
         }
         let client = self.client(&self.background);
-        let report = self.shared.report().clone();
+        let report = self.shared.report(env)?;
         self.shared.spawn(env, id, async move {
             let end = run(&client, request, &route, max_retries, |event| report.send(id, event)).await;
             report.send(id, end);
@@ -267,15 +267,15 @@ async fn run(
     max_retries: u32,
     mut report: impl FnMut(Event),
 ) -> Event {
-    let work = async {
+    let ended = caught_task(async {
         match request() {
             Ok(request) => {
                 client.execute(&request, route, max_retries, |progress| report(progress.into())).await.into()
             }
             Err(unsendable) => unsendable.into(),
         }
-    };
-    caught_task(work).await.unwrap_or_else(Event::defect)
+    });
+    ended.await.unwrap_or_else(Event::defect)
 }
 
 /// Why a request cannot be made.
@@ -298,6 +298,6 @@ impl From<InvalidKey> for Unsendable {
 
 impl From<Unsendable> for Event {
     fn from(Unsendable { code, message }: Unsendable) -> Self {
-        Self::Unsendable { code, message }
+        Self::Unsendable { code: code.into(), message }
     }
 }

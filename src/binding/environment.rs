@@ -54,6 +54,13 @@ impl Report {
     }
 }
 
+/// How an environment hears of its requests. It is there from the first one on until none has been in flight for a while:
+/// tools that look for what a program left open, as jest, would name it.
+struct Line {
+    report: Report,
+    loop_guard: LoopGuard,
+}
+
 /// A request in flight.
 struct Task {
     /// What gives it up. None when it has ended already, and only its report is under way.
@@ -65,10 +72,11 @@ struct Task {
 }
 
 /// The requests in flight, by id. The event loop stays alive exactly while there are referenced ones.
+#[derive(Default)]
 struct InFlight {
     tasks: HashMap<u32, Task>,
     referenced: usize,
-    loop_guard: LoopGuard,
+    line: Option<Line>,
 }
 
 impl InFlight {
@@ -104,15 +112,17 @@ impl InFlight {
     }
 
     fn count(&mut self, env: &Env, one_more: bool) -> Result<()> {
+        // What is in flight reports by the line, so that there is one.
+        let Some(Line { loop_guard, .. }) = &mut self.line else { return Ok(()) };
         if one_more {
             self.referenced += 1;
             if self.referenced == 1 {
-                self.loop_guard.hold(env)?;
+                loop_guard.hold(env)?;
             }
         } else {
             self.referenced -= 1;
             if self.referenced == 0 {
-                self.loop_guard.release(env)?;
+                loop_guard.release(env)?;
             }
         }
         Ok(())
@@ -142,7 +152,6 @@ impl Drop for InFlight {
 
 /// What the clients of an environment share.
 pub struct Shared {
-    report: Report,
     in_flight: Rc<RefCell<InFlight>>,
     on_event: FunctionRef<Arguments, ()>,
     blocking: OnceCell<Runtime>,
@@ -158,33 +167,20 @@ pub struct Environment {
 impl Environment {
     /// `onEvent(id, kind, …)` is called for every event of every request; see `EventKind`.
     #[napi(constructor, catch_unwind)]
-    pub fn new(env: Env, on_event: Function<Arguments, ()>) -> Result<Self> {
+    pub fn new(on_event: Function<Arguments, ()>) -> Result<Self> {
         drill(Place::Entry);
-        let in_flight = Rc::new(RefCell::new(InFlight {
-            tasks: HashMap::new(),
-            referenced: 0,
-            loop_guard: LoopGuard::new(&env)?,
-        }));
-        let reported = Rc::clone(&in_flight);
-        let report = on_event
-            .build_threadsafe_function::<Reported>()
-            .callee_handled::<false>()
-            .weak::<true>()
-            .build_callback(move |context: ThreadsafeCallContext<Reported>| {
-                let Reported { id, event, permit } = context.value;
-                let handed_over =
-                    caught(Place::Event, || reported.borrow_mut().hand_over(&context.env, id, event, permit));
-                handed_over.unwrap_or_else(|| {
-                    if let Some(task) = reported.borrow_mut().remove(&context.env, id)? {
-                        task.abort();
-                    }
-                    Ok(Event::defect().into_arguments(id))
-                })
-            })?;
-        let report = Report(Arc::new(report));
-        let shared =
-            Shared { report, in_flight, on_event: on_event.create_ref()?, blocking: OnceCell::new() };
-        Ok(Self { shared: Rc::new(shared) })
+        let on_event = on_event.create_ref()?;
+        Ok(Self { shared: Rc::new(Shared { in_flight: Rc::default(), on_event, blocking: OnceCell::new() }) })
+    }
+
+    /// Lets go of what hears of requests, if none is in flight. The next one makes it anew.
+    #[napi(catch_unwind)]
+    pub fn rest(&self) {
+        drill(Place::Entry);
+        let mut in_flight = self.shared.in_flight.borrow_mut();
+        if in_flight.tasks.is_empty() {
+            in_flight.line = None;
+        }
     }
 
     /// Gives a request up: its connection closes and nothing more is reported. Unknown and ended ids are ignored.
@@ -214,8 +210,41 @@ impl Environment {
 }
 
 impl Shared {
-    pub const fn report(&self) -> &Report {
-        &self.report
+    /// The way to report events of requests, which is made if there is none.
+    ///
+    /// # Errors
+    /// When Node cannot make it.
+    pub fn report(&self, env: &Env) -> Result<Report> {
+        if let Some(line) = &self.in_flight.borrow().line {
+            return Ok(line.report.clone());
+        }
+        let line = Line { report: self.open_report(env)?, loop_guard: LoopGuard::new(env)? };
+        Ok(self.in_flight.borrow_mut().line.insert(line).report.clone())
+    }
+
+    fn open_report(&self, env: &Env) -> Result<Report> {
+        // The line must not hold what holds the line.
+        let in_flight = Rc::downgrade(&self.in_flight);
+        let function = self
+            .on_event
+            .borrow_back(env)?
+            .build_threadsafe_function::<Reported>()
+            .callee_handled::<false>()
+            .weak::<true>()
+            .build_callback(move |context: ThreadsafeCallContext<Reported>| {
+                let Reported { id, event, permit } = context.value;
+                let Some(in_flight) = in_flight.upgrade() else { return Ok(event.into_arguments(id)) };
+                let handed_over = caught(Place::Event, || {
+                    in_flight.borrow_mut().hand_over(&context.env, id, event, permit)
+                });
+                handed_over.unwrap_or_else(|| {
+                    if let Some(task) = in_flight.borrow_mut().remove(&context.env, id)? {
+                        task.abort();
+                    }
+                    Ok(Event::defect().into_arguments(id))
+                })
+            })?;
+        Ok(Report(Arc::new(function)))
     }
 
     /// Runs a request in the background; it reports for itself. What the system refuses is the report.
@@ -276,8 +305,9 @@ impl Shared {
 
     /// Reports the end of a request in a turn of its own, as if it came from another thread.
     pub fn report_soon(&self, env: &Env, id: u32, end: Event) -> Result<()> {
+        let report = self.report(env)?;
         self.in_flight.borrow_mut().add(env, id, None)?;
-        self.report.send(id, end);
+        report.send(id, end);
         Ok(())
     }
 

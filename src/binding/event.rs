@@ -5,6 +5,7 @@ use crate::v2::failure::{Cause, Failure, NodeError};
 use crate::v2::reply::Reply;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
+use std::borrow::Cow;
 use std::time::UNIX_EPOCH;
 
 /// The kind of an event: the second argument of the function given to `Environment`, after the id. The third, `detail`,
@@ -77,7 +78,7 @@ pub enum Event {
     Retrying(u32),
     Exhausted,
     Unknown,
-    Unsendable { code: &'static str, message: String },
+    Unsendable { code: Cow<'static, str>, message: String },
     Unstarted(NodeError),
     Registered(u64),
     Change(Reply),
@@ -112,9 +113,14 @@ impl Event {
     /// A panic, which is a defect of ours: it ends one request and not the process.
     pub fn defect() -> Self {
         Self::Unsendable {
-            code: "ERR_INTERNAL",
+            code: "ERR_INTERNAL".into(),
             message: "Internal error of node-etcd-native: a panic, shown on standard error".to_owned(),
         }
+    }
+
+    /// What no member can be sent.
+    pub fn unsendable(NodeError { code, message, .. }: NodeError) -> Self {
+        Self::Unsendable { code: code.unwrap_or_default(), message }
     }
 
     pub fn into_arguments(self, id: u32) -> Arguments {
@@ -149,7 +155,7 @@ impl Event {
                 (id, EventKind::Unstarted, Some(Either3::C(error.into())), None, None).into()
             }
             Self::Unsendable { code, message } => {
-                (id, EventKind::Unsendable, None, Some(js(code.to_owned())), Some(js(message))).into()
+                (id, EventKind::Unsendable, None, Some(js(code.into_owned())), Some(js(message))).into()
             }
         }
     }
@@ -169,6 +175,7 @@ impl From<Outcome> for Event {
         match outcome {
             Outcome::Reply(reply) => Self::Reply(reply),
             Outcome::Exhausted => Self::Exhausted,
+            Outcome::Unsendable(error) => Self::unsendable(*error),
             Outcome::Unknown => Self::Unknown,
         }
     }

@@ -4,6 +4,7 @@
 //! Here is the one for what JavaScript does not call: tasks, events on their way to it, finalizers. Both are shown by drills.
 
 use futures_util::FutureExt as _;
+use futures_util::future::lazy;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Where a panic can come from.
@@ -28,13 +29,10 @@ pub fn caught<T>(place: Place, work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(drilled)).ok()
 }
 
-/// The same of a future.
-pub async fn caught_task<T>(task: impl Future<Output = T>) -> Option<T> {
-    let drilled = async {
-        drill(Place::Task);
-        task.await
-    };
-    AssertUnwindSafe(drilled).catch_unwind().await.ok()
+/// The same of a future. Combinators, as an async function would hold the future once more for each step.
+pub fn caught_task<T>(task: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
+    let drilled = lazy(|_| drill(Place::Task)).then(|()| task);
+    AssertUnwindSafe(drilled).catch_unwind().map(Result::ok)
 }
 
 /// Panics when the environment asks for it, in a build for debugging. A release has nothing of this.

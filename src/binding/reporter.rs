@@ -31,6 +31,7 @@ impl Listener for Reporter {
             Notice::Ended(reply) => Event::Ended(reply),
             Notice::Refused(reply) => Event::Refused(reply),
             Notice::Unexpected(reply) => Event::Unexpected(reply),
+            Notice::Unsendable(error) => Event::unsendable(*error),
             Notice::Disconnected(failures) => {
                 for failure in failures {
                     self.report.send(self.id, Event::Failed(failure));

@@ -3,7 +3,7 @@
 pub mod members;
 
 use crate::transport::Transport;
-use crate::v2::failure::{Failed, Failure};
+use crate::v2::failure::{Cause, Failed, Failure, Kind, NodeError};
 use crate::v2::reply::Reply;
 use crate::v2::request::Request;
 use members::Members;
@@ -46,6 +46,8 @@ pub enum Outcome {
     Reply(Reply),
     /// Every member failed, for good. The failures were reported.
     Exhausted,
+    /// The request cannot be sent, to whomever: none was asked.
+    Unsendable(Box<NodeError>),
     /// The last failure leaves open whether the write took place, and it must not be sent again.
     Unknown,
 }
@@ -89,7 +91,9 @@ impl<T: Transport> Client<T> {
     /// Sends the request to one member.
     async fn call(&self, member: usize, request: &Request) -> Result<Reply, Failed> {
         let result = self.transport.call(member, request).await;
-        self.members.record_outcome(member, result.is_ok());
+        if !matches!(result, Err(Failed { kind: Kind::Unsendable, .. })) {
+            self.members.record_outcome(member, result.is_ok());
+        }
         result
     }
 
@@ -109,6 +113,9 @@ impl<T: Transport> Client<T> {
             for &member in route {
                 let failed = match self.call(member, request).await {
                     Ok(reply) => return Outcome::Reply(reply),
+                    Err(Failed { kind: Kind::Unsendable, cause: Cause::Error(error), .. }) => {
+                        return Outcome::Unsendable(error);
+                    }
                     Err(failed) => failed,
                 };
                 may_be_election &= failed.kind.may_be_leader_election();
@@ -132,7 +139,6 @@ impl<T: Transport> Client<T> {
 mod tests {
     use super::*;
     use crate::transport::{Broken, Feed};
-    use crate::v2::failure::{Kind, NodeError};
     use crate::v2::request::{Target, Verb, Watch};
     use std::collections::VecDeque;
     use std::sync::Mutex;
@@ -243,6 +249,14 @@ mod tests {
         let election = || status(500, r#"{"errorCode":301}"#);
         let second = run(2, [refused(), election(), refused(), status(500, "no")]).await;
         assert_eq!((second.failures, second.retries), (4, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_sent_is_asked_of_nobody_else() {
+        let too_long = || Err(NodeError::new("too long").failed(Kind::Unsendable, false));
+        let run = run_as(Verb::Delete, false, 3, [too_long()]).await;
+        assert!(matches!(run.outcome, Outcome::Unsendable(error) if error.message == "too long"));
+        assert_eq!((run.asked, run.failures, run.retries), (vec![0], 0, 0));
     }
 
     #[tokio::test(start_paused = true)]

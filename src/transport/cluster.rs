@@ -104,7 +104,8 @@ impl ClusterOptions {
     }
 }
 
-/// v2 kept on v3, and the server itself for all other paths.
+/// v2 kept on v3, and the server itself for all other paths. What a call over v3 needs is boxed: it is many times what
+/// one over HTTP needs, and every request of any transport would be moved with room for it.
 pub struct OverV3 {
     keys: V3<AnyCarrier>,
     server: Http,
@@ -113,14 +114,14 @@ pub struct OverV3 {
 impl Transport for OverV3 {
     async fn call(&self, member: usize, request: &Request) -> Result<Reply, Failed> {
         if V3::<AnyCarrier>::answers(request) {
-            self.keys.call(member, request).await
+            Box::pin(self.keys.call(member, request)).await
         } else {
             self.server.call(member, request).await
         }
     }
 
     async fn watch<F: Feed>(&self, member: usize, watch: &Watch, since: Option<u64>, feed: &mut F) -> Broken {
-        self.keys.watch(member, watch, since, feed).await
+        Box::pin(self.keys.watch(member, watch, since, feed)).await
     }
 }
 

@@ -57,6 +57,8 @@ pub enum Kind {
     Reset,
     /// The member says that the cluster has no leader right now.
     Election,
+    /// No member can be sent this, so that none was asked.
+    Unsendable,
     Other,
 }
 

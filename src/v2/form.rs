@@ -53,6 +53,8 @@ fn unescape(text: &str) -> Result<Cow<'_, str>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
 
     #[test]
     fn the_first_value_of_a_name_counts() {
@@ -76,6 +78,25 @@ mod tests {
             ("x=%zz&x=1;y=2", "invalid semicolon separator in query"),
         ] {
             assert_eq!(Form::parse(encoded), Err(Error::in_request(Code::InvalidForm, cause)), "{encoded}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_read_again(pairs in prop::collection::vec(("\\PC{1,4}", "\\PC{0,6}"), 0..6)) {
+            let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+            let encoded: Vec<_> =
+                pairs.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+            let encoded = encoded.join("&");
+            prop_assert_eq!(Form::parse(&encoded), Ok(pairs.into_iter().collect()));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "([&=;%+]|[0-9a-f]|\\PC){0,24}") {
+            match Form::parse(&text) {
+                Ok(_) => prop_assert!(!text.contains(';')),
+                Err(error) => prop_assert_eq!(error.code, Code::InvalidForm),
+            }
         }
     }
 }

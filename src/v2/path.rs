@@ -106,6 +106,7 @@ pub fn last_hidden(path: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_key_is_cleaned_as_go_cleans_paths() {
@@ -148,5 +149,21 @@ mod tests {
         assert_eq!(last_hidden("/_a"), Some(0));
         assert_eq!(last_hidden("/_a/_b/c"), Some(3));
         assert_eq!(last_hidden("/a_b"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_key_becomes_a_path_without_slashes_or_dots_to_spare(key in "(/|\\.|\\.\\.|[a-z_]|\\PC){0,16}") {
+            let path = Path::clean(&key);
+            prop_assert!(path.names().all(|name| !matches!(name, "" | "." | "..") && !name.contains('/')));
+            prop_assert_eq!(&Path::clean(path.as_str()), &path);
+            prop_assert_eq!(&Path::from_names(path.names()), &path);
+            prop_assert_eq!(path.prefixes().count(), path.names().count() + 1);
+            prop_assert_eq!(path.prefixes().last(), Some(path.as_str()));
+            if let Some((above, name)) = path.split() {
+                prop_assert_eq!(&Path::clean(above).child(name), &path);
+                prop_assert_eq!(path.below(above), Some(&path.as_str()[above.len()..]));
+            }
+        }
     }
 }

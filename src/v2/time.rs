@@ -64,6 +64,8 @@ impl Expiry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use time::format_description::well_known::Rfc3339;
 
     #[test]
     fn a_time_is_printed_as_go_prints_it() {
@@ -92,5 +94,15 @@ mod tests {
         assert_eq!(now.after(60).seconds_from(now), 60);
         assert_eq!(now.after(u64::MAX).seconds_from(now), -1);
         assert!(now.after(9_223_372_037) < now);
+    }
+
+    proptest! {
+        #[test]
+        fn any_time_is_printed_so_that_it_can_be_read(nanos: i64, seconds: u64) {
+            let text = Timestamp(nanos).to_string();
+            let read = OffsetDateTime::parse(&text, &Rfc3339).unwrap();
+            prop_assert_eq!(read.unix_timestamp_nanos(), i128::from(nanos));
+            let _ = Timestamp(nanos).after(seconds).seconds_from(Timestamp(nanos));
+        }
     }
 }

@@ -7,7 +7,7 @@ mod tests;
 
 use crate::client::Client;
 use crate::transport::{Broken, Feed, Position, Standing, Transport};
-use crate::v2::failure::{Failure, Kind, NodeError};
+use crate::v2::failure::{Cause, Failed, Failure, Kind, NodeError};
 use crate::v2::reply::Reply;
 use crate::v2::request::Watch;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
@@ -43,6 +43,8 @@ pub enum Notice {
     Refused(Reply),
     /// A reply that no etcd gives to a watch, or one that says that it is forbidden; the watch tries again after a wait.
     Unexpected(Reply),
+    /// No member can be sent the watch, which ends.
+    Unsendable(Box<NodeError>),
 }
 
 impl Notice {
@@ -50,7 +52,7 @@ impl Notice {
     #[must_use]
     pub fn size(&self) -> usize {
         match self {
-            Self::Registered(_) | Self::TooLarge(..) => 0,
+            Self::Registered(_) | Self::TooLarge(..) | Self::Unsendable(_) => 0,
             Self::Change(reply)
             | Self::Resync(reply)
             | Self::Ended(reply)
@@ -82,7 +84,7 @@ impl<T: Transport, L: Listener> Watching<T, L> {
         Self { client, watch, route, told }
     }
 
-    /// Watches until it is dropped.
+    /// Watches until it is dropped, or cannot be sent.
     pub async fn run(mut self) {
         while self.route.is_empty() {
             self.told.disconnected().await;
@@ -92,6 +94,10 @@ impl<T: Transport, L: Listener> Watching<T, L> {
             self.told.member = member;
             let transport = self.client.transport();
             let reason = transport.watch(member, &self.watch, self.told.next, &mut self.told).await;
+            if let Broken::Failed(Failed { kind: Kind::Unsendable, cause: Cause::Error(error), .. }) = reason
+            {
+                return self.told.listener.tell(Notice::Unsendable(error)).await;
+            }
             self.client.members().record_outcome(member, !matches!(reason, Broken::Failed(_)));
             match reason {
                 Broken::Failed(failed) => {

@@ -1,7 +1,7 @@
 //! Kept-alive connections.
 
 use crate::wire::connector::{BoxError, Connector, ConnectorOptions, Protocol};
-use crate::wire::http1::{self, Sender};
+use crate::wire::http1::Connection;
 use crate::wire::resolver::SystemResolver;
 use crate::wire::way::Way;
 use http::HeaderMap;
@@ -34,10 +34,17 @@ impl Pool {
 
     /// A kept connection, the one used last. For a request that must not be sent again only one that was used just now: the
     /// server may be closing any other at this moment.
-    #[must_use]
-    pub fn kept(&self, way: &Arc<Way>, once: bool) -> Option<Lease> {
-        let sender = self.idle.take(&way.key, if once { JUST_USED } else { IDLE_LIMIT })?;
-        Some(self.lease(sender, way))
+    pub async fn kept(&self, way: &Arc<Way>, once: bool) -> Option<Lease> {
+        loop {
+            let connection = self.idle.take(&way.key, if once { JUST_USED } else { IDLE_LIMIT })?;
+            let lease = self.lease(connection, way);
+            // The system is asked what has come since, and the connection reads that before it writes: what a server says
+            // unasked answers no request.
+            tokio::task::yield_now().await;
+            if lease.connection.is_ready() {
+                return Some(lease);
+            }
+        }
     }
 
     /// A new connection.
@@ -45,20 +52,20 @@ impl Pool {
     /// # Errors
     /// When there is none to be had.
     pub async fn open(&self, way: &Arc<Way>, resolver: SystemResolver) -> Result<Lease, BoxError> {
-        let sender = http1::handshake(self.connector.stream(way, resolver).await?).await?;
-        Ok(self.lease(sender, way))
+        let connection = Connection::handshake(self.connector.stream(way, resolver).await?).await?;
+        Ok(self.lease(connection, way))
     }
 
-    fn lease(&self, sender: Sender, way: &Arc<Way>) -> Lease {
+    fn lease(&self, connection: Connection, way: &Arc<Way>) -> Lease {
         let home = if self.keep_alive { Arc::downgrade(&self.idle) } else { Weak::new() };
-        Lease { sender, way: Arc::clone(way), home, limit: IDLE_LIMIT }
+        Lease { connection, way: Arc::clone(way), home, limit: IDLE_LIMIT }
     }
 }
 
 /// A connection while one request uses it. It closes when this is dropped before it was given back.
 #[derive(Debug)]
 pub struct Lease {
-    pub sender: Sender,
+    pub connection: Connection,
     way: Arc<Way>,
     home: Weak<IdleConnections>,
     /// How long it may be idle.
@@ -73,21 +80,13 @@ impl Lease {
         }
     }
 
-    /// Makes the connection available, as soon as it is done with the request.
+    /// Makes the connection available. If the reply is complete before the request is, it closes: nobody knows whether the
+    /// server will ever read the rest.
     pub fn give_back(self) {
-        let Self { mut sender, way, home, limit } = self;
-        let Some(idle) = home.upgrade().filter(|_| !limit.is_zero()) else { return };
-        if sender.is_ready() {
-            return idle.put(&way.key, sender, limit);
+        let Self { connection, way, home, limit } = self;
+        if let Some(idle) = home.upgrade().filter(|_| connection.is_ready() && !limit.is_zero()) {
+            idle.put(&way.key, connection, limit);
         }
-        // The reply can be complete before the request is: nobody waits for that.
-        tokio::spawn(async move {
-            if sender.ready().await.is_ok()
-                && let Some(idle) = home.upgrade()
-            {
-                idle.put(&way.key, sender, limit);
-            }
-        });
     }
 }
 
@@ -103,7 +102,7 @@ fn announced_timeout(headers: &HeaderMap) -> Option<Duration> {
 /// A connection that waits for a request.
 #[derive(Debug)]
 struct Idle {
-    sender: Sender,
+    connection: Connection,
     since: Instant,
     limit: Duration,
 }
@@ -124,15 +123,15 @@ impl IdleConnections {
     }
 
     /// One that has not been idle for longer than this.
-    fn take(&self, way: &str, limit: Duration) -> Option<Sender> {
+    fn take(&self, way: &str, limit: Duration) -> Option<Connection> {
         let mut ways = self.lock();
         let kept = ways.get_mut(way)?;
         while let Some(idle) = kept.pop() {
-            if !idle.sender.is_ready() || !idle.is_younger_than(IDLE_LIMIT) {
+            if !idle.connection.is_ready() || !idle.is_younger_than(IDLE_LIMIT) {
                 continue;
             }
             if idle.is_younger_than(limit) {
-                return Some(idle.sender);
+                return Some(idle.connection);
             }
             // Others may have it, and those before are older.
             kept.push(idle);
@@ -141,9 +140,9 @@ impl IdleConnections {
         None
     }
 
-    fn put(self: &Arc<Self>, way: &str, sender: Sender, limit: Duration) {
+    fn put(self: &Arc<Self>, way: &str, connection: Connection, limit: Duration) {
         let mut ways = self.lock();
-        let idle = Idle { sender, since: Instant::now(), limit };
+        let idle = Idle { connection, since: Instant::now(), limit };
         if let Some(kept) = ways.get_mut(way) {
             return kept.push(idle);
         }
@@ -157,7 +156,7 @@ impl IdleConnections {
     fn drop_unused(&self) -> bool {
         let mut ways = self.lock();
         for kept in ways.values_mut() {
-            kept.retain(|idle| !idle.sender.is_closed() && idle.is_younger_than(IDLE_LIMIT));
+            kept.retain(|idle| idle.connection.is_ready() && idle.is_younger_than(IDLE_LIMIT));
         }
         ways.retain(|_, kept| !kept.is_empty());
         !ways.is_empty()
@@ -177,15 +176,16 @@ async fn evict_idle(idle: Weak<IdleConnections>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::{HeaderName, HeaderValue};
+    use proptest::prelude::*;
+
+    fn announced(value: HeaderValue) -> Option<Duration> {
+        announced_timeout(&HeaderMap::from_iter([(HeaderName::from_static("keep-alive"), value)]))
+    }
 
     #[test]
     fn a_timeout_is_read_wherever_it_stands() {
-        let timeout = |value: &str| {
-            announced_timeout(&HeaderMap::from_iter([(
-                http::header::HeaderName::from_static("keep-alive"),
-                value.parse().unwrap(),
-            )]))
-        };
+        let timeout = |value: &str| announced(value.parse().unwrap());
         assert_eq!(timeout("timeout=5"), Some(Duration::from_secs(5)));
         assert_eq!(timeout("max=1000, Timeout = 7"), Some(Duration::from_secs(7)));
         assert_eq!(
@@ -193,5 +193,16 @@ mod tests {
             [None; 4]
         );
         assert_eq!(announced_timeout(&HeaderMap::new()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_is_a_timeout_or_none(value: Vec<u8>, parts in "(timeout|max|=|,| |[0-9]{1,21}){0,8}") {
+            for value in [value, parts.into_bytes()] {
+                if let Ok(value) = HeaderValue::from_bytes(&value) {
+                    let _ = announced(value);
+                }
+            }
+        }
     }
 }

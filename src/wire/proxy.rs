@@ -78,6 +78,8 @@ fn dotted(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::v2::failure::Cause;
+    use proptest::prelude::*;
 
     fn proxy<'a>(rules: &'a ProxyRules, url: &str) -> Option<&'a str> {
         rules.proxy_for(&Url::parse(url).unwrap())
@@ -114,5 +116,23 @@ mod tests {
         assert!(exempt("h:443", "https://h/"));
         assert!(exempt("*", "http://h/"));
         assert!(!exempt("a,*", "http://h/"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_environment_is_a_proxy_or_refused_without_being_shown(
+            proxy in "\\PC*|(https?|socks5?|file)?:?//?([a-z]{1,2}:geheim@)?[a-z0-9.:\\[\\]/]{0,9}",
+            no_proxy in "[a-z.:*, 0-9\\[\\]]{0,16}",
+        ) {
+            let proxies = Proxies::default();
+            proxies.set(Some(ProxyRules { http: proxy.clone(), https: proxy, no_proxy }));
+            for url in ["http://etcd:2379", "https://[::1]"] {
+                match proxies.on_the_way_to(&Url::parse(url).unwrap()) {
+                    Ok(proxy) => prop_assert!(proxy.is_none_or(|proxy| proxy.has_host())),
+                    Err(Failed { cause: Cause::Error(error), .. }) => prop_assert!(!error.message.contains("geheim")),
+                    Err(failed) => panic!("{failed:?}"),
+                }
+            }
+        }
     }
 }

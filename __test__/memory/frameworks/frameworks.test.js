@@ -55,6 +55,14 @@ describe('the example', () => {
     assert.match(await runTests(JEST, jestExample({ transform: {}, fakeTimers })), /Tests: +4 passed, 4 total/);
   });
 
+  test('for jest leaves nothing open but what napi-rs registers for itself', async () => {
+    const output = await runTests(JEST, [...jestExample({ transform: {} }), '--detectOpenHandles']);
+    assert.deepEqual(
+      [...output.matchAll(/● +(\S+)/g)].map(([, handle]) => handle),
+      ['CustomGC'],
+    );
+  });
+
   for (const pool of ['forks', 'threads', 'vmThreads']) {
     test(`for vitest passes with its pool ${pool}`, async () => {
       assert.match(await runTests(VITEST, vitestExample('--pool', pool)), /Tests +4 passed \(4\)/);

@@ -69,8 +69,6 @@ impl Body for HttpBody {
             let bytes = match received {
                 Some(bytes) => self.decoded(|decoder| decoder.decode(&bytes))?.unwrap_or(bytes),
                 None => {
-                    // The connection has a turn first, to see whether the server says more than it was asked.
-                    tokio::task::yield_now().await;
                     if let Some(lease) = self.lease.take() {
                         lease.give_back();
                     }

@@ -11,24 +11,12 @@ use bytes::Bytes;
 use http::method::InvalidMethod;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use http_body_util::Full;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Position;
 
 /// How many headers a request can have beyond those that the client's user asked for.
 const OWN_HEADERS: usize = 8;
-/// All but what RFC 3986 calls unreserved, as in queries (semantics.md 2.2).
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 const NO_LENGTH: HeaderValue = HeaderValue::from_static("0");
-
-/// The form that carries a value.
-#[must_use]
-pub fn form(value: &str) -> Bytes {
-    let mut form = String::with_capacity("value=".len() + value.len());
-    form.push_str("value=");
-    form.extend(utf8_percent_encode(value, ESCAPED));
-    form.into()
-}
 
 /// The request of a hop.
 ///
@@ -95,16 +83,4 @@ pub fn headers(options: &HttpOptions, endpoint: &Endpoint, hop: &Hop) -> HeaderM
         headers.entry(header::PROXY_AUTHORIZATION).or_insert(authorization);
     }
     headers
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_form_holds_any_value_in_unreserved_characters() {
-        assert_eq!(form("a-Z_0.9~"), "value=a-Z_0.9~");
-        assert_eq!(form("a b&c=d+é'()*!\n\0"), "value=a%20b%26c%3Dd%2B%C3%A9%27%28%29%2A%21%0A%00");
-        assert_eq!(form(""), "value=");
-    }
 }

@@ -4,7 +4,7 @@ use crate::transport::http::encode;
 use crate::transport::http::options::HttpOptions;
 use crate::transport::http::redirect::Hop;
 use crate::v2::failure::Failed;
-use crate::v2::request::{KEYS, Request, Target, Verb};
+use crate::v2::request::{KEYS, Target, Verb};
 use crate::wire::endpoint::Endpoint;
 use crate::wire::fault;
 use crate::wire::way::Way;
@@ -53,11 +53,11 @@ impl Member {
     ///
     /// # Errors
     /// When the path, which is the caller's, makes no URL.
-    pub fn path(&self, request: &Request) -> Result<Bytes, Failed> {
-        match &request.target {
-            Target::Key(key) => Ok(joined(&[&self.prefix, KEYS, key.path()], &request.parameters).into()),
+    pub fn path(&self, target: &Target, query: &str) -> Result<Bytes, Failed> {
+        match target {
+            Target::Key(key) => Ok(joined(&[&self.prefix, KEYS, key.path()], query).into()),
             Target::Path(path) => {
-                let text = joined(&[&self.way.origin, &self.prefix, path], &request.parameters);
+                let text = joined(&[&self.way.origin, &self.prefix, path], query);
                 let url = Url::parse(&text).map_err(|error| fault::unsendable(&self.way.origin, error))?;
                 Ok(url[Position::BeforePath..Position::AfterQuery].to_owned().into())
             }

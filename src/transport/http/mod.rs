@@ -4,9 +4,13 @@ mod body;
 mod decoding;
 mod encode;
 pub mod exchange;
+mod line;
 mod member;
 pub mod options;
+mod parameters;
 pub mod redirect;
+#[cfg(test)]
+mod tests;
 pub mod watch;
 
 use crate::transport::{Broken, Feed, Transport};
@@ -27,6 +31,7 @@ use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Response};
 use hyper::body::Incoming;
 use member::Member;
+use parameters::Parameters;
 use redirect::Hop;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -41,6 +46,8 @@ pub struct Http {
     members: Vec<Member>,
     /// The host names that may see credentials after a redirect.
     trusted: HashSet<String>,
+    /// How many bytes the line of a request may have.
+    line_limit: usize,
 }
 
 impl Http {
@@ -50,17 +57,21 @@ impl Http {
             pool: Pool::new(&options.connector, options.keep_alive),
             members: options.endpoints.iter().map(|endpoint| Member::new(&options, endpoint)).collect(),
             trusted: options.endpoints.iter().map(|endpoint| endpoint.name().to_owned()).collect(),
+            line_limit: line::limit(&options.endpoints),
             options,
         }
     }
 
-    /// Where a request to a member goes first. Its proxy is chosen here; redirects stay on it.
-    fn first_hop(&self, member: &Member, request: &Request) -> Result<Hop, Failed> {
+    /// Where a request to a member goes first, and its form. Its proxy is chosen here; redirects stay on it.
+    fn first_hop(&self, member: &Member, request: &Request) -> Result<(Hop, Option<Bytes>), Failed> {
+        let Parameters { query, form } = request.into();
+        let path = member.path(&request.target, &query)?;
+        line::check(request, &path, &query, self.line_limit)?;
         let way = match self.options.proxies.on_the_way_to(&member.way.server)? {
             None => Arc::clone(&member.way),
             Some(proxy) => Arc::new(Way::new(&member.way.server, Some(proxy))),
         };
-        Ok(Hop::first(request.verb.clone(), way, member.path(request)?))
+        Ok((Hop::first(request.verb.clone(), way, path), form))
     }
 
     fn headers(&self, member: usize, hop: &Hop) -> HeaderMap {
@@ -84,14 +95,14 @@ impl Http {
     ) -> Result<(Response<Incoming>, Lease), Failed> {
         loop {
             let message = encode::message(self.headers(member, hop), form, hop)?;
-            let kept = self.pool.kept(&hop.way, request.once);
+            let kept = self.pool.kept(&hop.way, request.once).await;
             let is_kept = kept.is_some();
             let mut lease = match kept {
                 Some(lease) => lease,
                 // Boxed, as it is large and rare: the future of a request is moved and stored for every request.
                 None => Box::pin(self.connect(request, &hop.way)).await?,
             };
-            let sending = lease.sender.try_send_request(message);
+            let sending = lease.connection.send(message);
             let mut error = match bounded(sending, patience).await.ok_or_else(fault::idle_timeout)? {
                 Ok(response) if header_length(response.headers()) >= MAX_HEAD => {
                     return Err(fault::header_overflow());
@@ -156,8 +167,7 @@ impl Exchange for Http {
         patience: Option<Duration>,
     ) -> Result<Opened<HttpBody>, Failed> {
         let at = &self.members[member];
-        let mut hop = self.first_hop(at, request)?;
-        let form = request.value.as_deref().map(encode::form);
+        let (mut hop, form) = self.first_hop(at, request)?;
         let permit = if request.waits { None } else { at.permit().await };
         loop {
             let (response, lease) = self.exchange(member, request, form.as_ref(), &hop, patience).await?;

@@ -83,6 +83,8 @@ impl Hop {
         };
         if self.taken >= policy.max {
             let url = self.url_text();
+            // A query may hold a value, which belongs in no message.
+            let url = url.split('?').next().unwrap_or_default();
             let message = format!("Exceeded maxRedirects. Probably stuck in a redirect loop {url}");
             return Err(refused(NodeError::new(message)));
         }
@@ -143,6 +145,7 @@ fn location(status: u16, headers: &HeaderMap) -> Option<&[u8]> {
 mod tests {
     use super::*;
     use crate::v2::failure::Cause;
+    use proptest::prelude::*;
 
     const ALL: RedirectPolicy = RedirectPolicy { follow: Follow::All, max: 10, tls: true };
 
@@ -217,5 +220,43 @@ mod tests {
     fn other_replies_are_no_redirects() {
         assert!(follow(&put("http://a/"), 201, "/y").unwrap().is_none());
         assert!(put("http://a/").next(302, &HeaderMap::new(), ALL, |_| true).unwrap().is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn wherever_a_location_leads_tls_credentials_and_values_are_kept(
+            location in prop_oneof![
+                any::<Vec<u8>>(),
+                "(https?:)?//?([a-z]{1,2}(:[a-z]?)?@)?(a|trusted|b|\\[::1\\])(:[0-9]{0,5})?[/a-z?#%.\\\\ é]{0,9}"
+                    .prop_map(String::into_bytes),
+            ],
+            is_secure: bool,
+        ) {
+            let Ok(value) = http::HeaderValue::from_bytes(&location) else { return Ok(()) };
+            let headers = HeaderMap::from_iter([(header::LOCATION, value)]);
+            let here = first(Verb::Put, if is_secure { "https://a/x" } else { "http://a/x" });
+            let policy = RedirectPolicy { tls: is_secure, ..ALL };
+            match here.next(307, &headers, policy, |name| name == "trusted") {
+                Ok(None) => prop_assert!(location.is_empty()),
+                Ok(Some(hop)) => {
+                    let url = Url::parse(&hop.url_text()).unwrap();
+                    prop_assert_eq!(url.scheme(), if is_secure { "https" } else { "http" });
+                    prop_assert!(url.username().is_empty() && url.password().is_none());
+                    prop_assert!(hop.path.starts_with(b"/") && hop.path.iter().all(u8::is_ascii_graphic));
+                    let is_known = matches!(url.host_str(), Some("a" | "trusted"));
+                    prop_assert_eq!((hop.verb, hop.with_form, hop.with_credentials), (Verb::Put, true, is_known));
+                }
+                Err(failed) => prop_assert!(!failed.sent),
+            }
+        }
+    }
+
+    #[test]
+    fn a_loop_tells_no_value() {
+        let mut hop = put("http://a/x");
+        hop.path = Bytes::from_static(b"/x?prevValue=geheim");
+        let headers = HeaderMap::from_iter([(header::LOCATION, "/x".parse().unwrap())]);
+        let refused = hop.next(307, &headers, RedirectPolicy { max: 0, ..ALL }, |_| true).unwrap_err();
+        assert!(!error(refused).message.contains("geheim"));
     }
 }

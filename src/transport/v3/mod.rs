@@ -52,9 +52,11 @@ use delete::Extent;
 use layout::Layout;
 use session::Session;
 use set::Mode;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Access, Stop, Store};
+use tokio::time::timeout;
 use update::Update;
 use watch::{Follower, Scope, Step};
 use written::Written;
@@ -164,12 +166,16 @@ impl<C: Carrier> V3<C> {
         let scope = Scope { path, is_recursive };
         let mut follower = Follower::register(access, scope, since, watch.liveness).await?;
         let position = self.store.seen.position(follower.registered());
-        let here = Position {
-            index: position.index,
-            store: (position.cluster != 0).then(|| format!("{:x}", position.cluster)),
-        };
-        if feed.registered(&here).await == Standing::Other {
-            return Ok(here);
+        let here = here(position);
+        match feed.registered(&here).await {
+            Standing::Same => {}
+            Standing::Other => return Ok(here),
+            Standing::Behind => {
+                let access = self.access(member, watch.timeout, false);
+                if let Some(here) = went_back(&access, since).await? {
+                    return Ok(here);
+                }
+            }
         }
         loop {
             match follower.next().await? {
@@ -225,6 +231,9 @@ async fn write<C: Carrier>(access: &Access<'_, C>, key: &Path, change: &Change) 
     }
 }
 
+/// So long a poll waits for an index that is not there yet before it asks whether the store went back.
+const PATIENCE: Duration = Duration::from_secs(4);
+
 /// Within this time a connection is noticed on which nothing more will come.
 const LIVENESS: Duration = Duration::from_secs(30);
 
@@ -233,16 +242,40 @@ async fn poll<C: Carrier>(access: Access<'_, C>, watch: command::Watch) -> Resul
     if watch.stream {
         return std::future::pending().await;
     }
+    let Access { store, member, options } = access;
     let scope = Scope { path: watch.key, is_recursive: watch.recursive };
-    let seen = &access.store.seen;
     let since = Some(watch.since).filter(|&since| since > 0);
     let mut follower = Follower::register(access, scope, since, LIVENESS).await?;
-    let position = seen.position(follower.registered());
-    loop {
-        if let Step::Change(event) = follower.next().await? {
-            return Ok(answer::of_keys(200, position, render::event(&event)));
+    let position = store.seen.position(follower.registered());
+    let change = async {
+        loop {
+            if let Step::Change(event) = follower.next().await? {
+                return Ok(answer::of_keys(200, position, render::event(&event)));
+            }
         }
+    };
+    let Some(next) = since.filter(|&next| here(position).is_behind(next)) else { return change.await };
+    let mut change = pin!(change);
+    if let Ok(reply) = timeout(PATIENCE, &mut change).await {
+        return reply;
     }
+    match went_back(&Access { store, member, options }, since).await? {
+        Some(here) => Ok(here.reply_of_replaced(next, None)),
+        None => change.await,
+    }
+}
+
+fn here(position: answer::Position) -> Position {
+    Position {
+        index: position.index,
+        store: (position.cluster != 0).then(|| format!("{:x}", position.cluster)),
+    }
+}
+
+/// Where the store is if changes before the index `next` were seen that it does not know of, though no member lags.
+async fn went_back<C: Carrier>(access: &Access<'_, C>, next: Option<u64>) -> Result<Option<Position>, Stop> {
+    let here = here(access.store.seen.position(access.revision().await?));
+    Ok(Some(here).filter(|here| next.is_some_and(|next| here.is_behind(next))))
 }
 
 /// Whether a read is content with what the member knows: `quorum` is false, or `serializable` true.

@@ -148,6 +148,7 @@ const fn timestamp(milliseconds: i64) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn what_is_written_is_read_again() {
@@ -184,5 +185,21 @@ mod tests {
         let note = Note { expires: Some(i64::MAX), ttl: Some(u64::MAX), ..Note::default() };
         assert_eq!(note.expiry(Timestamp(0)).unwrap().at, Timestamp(i64::MAX));
         assert_eq!(note.written_at(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_note_of_which_all_can_be_asked(
+            bytes: Vec<u8>,
+            text in "\\{(\"[aceotbd]\":(-?[0-9]{1,20}|true|\"set\"),?){0,4}\\}",
+            now: i64,
+        ) {
+            for value in [bytes, text.into_bytes()] {
+                let note = Note::read(&value);
+                prop_assert!(note.expiry(Timestamp(now)).is_none_or(|expiry| expiry.ttl >= 0));
+                let _ = (note.expiry_when_written(), note.written_at(), note.ends(), note.is_silent());
+                prop_assert_eq!(Note::read(&note.write()), note);
+            }
+        }
     }
 }

@@ -18,7 +18,8 @@ impl Seen {
     pub fn note(&self, header: &ResponseHeader) {
         self.cluster.store(header.cluster_id, Relaxed);
         self.term.store(header.raft_term, Relaxed);
-        self.revision.fetch_max(unsigned(header.revision), Relaxed);
+        // Not the highest one: a store may go back to an earlier state.
+        self.revision.store(unsigned(header.revision), Relaxed);
     }
 
     #[must_use]

@@ -226,10 +226,18 @@ impl<C: Carrier> Access<'_, C> {
         });
     }
 
+    /// Where the store is, through the cluster's log: no member that lags can say so.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn revision(&self) -> Result<u64, Stop> {
+        Ok(self.transact(Transaction::default()).await?.revision())
+    }
+
     /// An error about the root, which has no keys to ask for.
     pub async fn error_at_root(&self, code: Code, cause: &str) -> Stop {
-        match self.transact(Transaction::default()).await {
-            Ok(outcome) => Error::new(code, cause, outcome.revision()).into(),
+        match self.revision().await {
+            Ok(revision) => Error::new(code, cause, revision).into(),
             Err(stop) => stop,
         }
     }

@@ -137,4 +137,41 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn no_condition_gets_lost(
+        value in prop::option::of("[a-z]{1,3}"),
+        index in prop::option::of(1_u64..9),
+        exist in prop::option::of(any::<bool>()),
+        others in "(&ttl=5|&dir=true|&recursive=true|&noValueOnSuccess=true|&x=1|&){0,5}",
+    ) {
+        let conditions = [
+            value.as_ref().map(|value| format!("prevValue={value}")),
+            index.map(|index| format!("prevIndex={index}")),
+            exist.map(|exist| format!("prevExist={exist}")),
+        ];
+        let given: Vec<_> = conditions.into_iter().flatten().collect();
+        let query = format!("{others}&{}", given.join("&"));
+        let change = |method| {
+            let form = Form::parse(&query).unwrap();
+            match Command::parse(method, "/k", &form, None).unwrap() {
+                Command::Write(write) => write.change,
+                other => panic!("{other:?}"),
+            }
+        };
+        let wanted = Condition { value: value.clone(), index };
+        let is_conditional = value.is_some() || index.is_some();
+        match change(Method::Put) {
+            Change::Create { .. } => prop_assert_eq!(exist, Some(false)),
+            Change::CompareAndSwap { condition, .. } => prop_assert_eq!(&condition, &wanted),
+            Change::Update { .. } => prop_assert!(exist == Some(true) && !is_conditional),
+            Change::Set { .. } => prop_assert!(exist.is_none() && !is_conditional),
+            other => panic!("{other:?}"),
+        }
+        match change(Method::Delete) {
+            Change::CompareAndDelete { condition } => prop_assert_eq!(&condition, &wanted),
+            Change::Delete { .. } => prop_assert!(!is_conditional),
+            other => panic!("{other:?}"),
+        }
+    }
 }

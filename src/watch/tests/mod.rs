@@ -96,6 +96,12 @@ async fn missing_credentials_are_told_and_asked_for_again_after_30_s() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_cannot_be_sent_ends_the_watch_at_once() {
+    let run = run_on(3, Some(1), 100, vec![fail("wait", Kind::Unsendable)]).await;
+    assert_eq!((run.seen, run.asked.len()), (vec!["unsendable".to_owned()], 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn endpoints_take_turns_and_only_a_whole_round_of_failures_is_told() {
     let mut steps = vec![fail("wait", Kind::Reset); 3];
     steps.push(poll("wait", 3, 0, event(4)));

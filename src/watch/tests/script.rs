@@ -138,6 +138,7 @@ impl Listener for Seen {
             Notice::Disconnected(failures) => format!("disconnected {}", failures.len()),
             Notice::Refused(_) => "refused".to_owned(),
             Notice::Unexpected(_) => "unexpected".to_owned(),
+            Notice::Unsendable(_) => "unsendable".to_owned(),
         };
         self.0.lock().unwrap().push(text);
     }

@@ -98,6 +98,8 @@ impl Change {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
 
     fn change(key: &str) -> Change {
         Change { index: 1, key: key.into() }
@@ -168,5 +170,73 @@ mod tests {
     fn what_has_another_name_than_the_one_asked_for_is_the_servers_business() {
         assert!(change("/prefix/a").concerns("/a"));
         assert!(change("/other").concerns("/a"));
+    }
+
+    /// Values that a server may put anywhere.
+    fn odd() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "set|expire|error|/k|401|\\PC{0,3}".prop_map(Value::from),
+            Just(json!([])),
+            Just(json!(["/k", 7])),
+            Just(json!({})),
+            Just(json!({"key": "/k", "modifiedIndex": 7})),
+        ]
+    }
+
+    /// Objects with some of the fields of etcd's answers.
+    fn answer() -> impl Strategy<Value = Value> {
+        let maybe = |value: BoxedStrategy<Value>| prop::option::of(value);
+        let node = (maybe(odd().boxed()), maybe(odd().boxed()))
+            .prop_map(|(key, index)| object_of([("key", key), ("modifiedIndex", index)]));
+        let node = prop_oneof![4 => node, 1 => odd()].boxed();
+        let code = maybe(prop_oneof![Just(json!(401)), Just(json!(110)), odd()].boxed());
+        (maybe(odd().boxed()), maybe(node), code, maybe(odd().boxed())).prop_map(
+            |(action, node, code, index)| {
+                object_of([("action", action), ("node", node), ("errorCode", code), ("index", index)])
+            },
+        )
+    }
+
+    fn object_of<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
+        fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_for_a_change_has_all_that_javascript_looks_at(answer in answer(), status in 200_u16..600) {
+            if let Ok(found) = said(status, &answer.to_string()) {
+                prop_assert!(answer["action"].is_string() && answer["node"].is_object());
+                prop_assert_eq!(answer["node"]["modifiedIndex"].as_u64(), Some(found.change.index));
+                prop_assert_eq!(answer["node"]["key"].as_str().unwrap_or_default(), found.change.key);
+                prop_assert!(answer["errorCode"].is_null());
+            }
+        }
+
+        #[test]
+        fn only_an_error_of_etcds_moves_a_watch(answer in answer()) {
+            if let Err(Broken::Outdated(index, _)) = said(400, &answer.to_string()) {
+                prop_assert_eq!((answer["errorCode"].as_f64(), answer["index"].as_u64()), (Some(401.0), Some(index)));
+            }
+        }
+
+        #[test]
+        fn any_bytes_can_be_looked_at(body: Vec<u8>, status: u16, is_etcds: bool) {
+            let _ = read(Reply { status, body, ..Reply::default() }, is_etcds);
+        }
+
+        #[test]
+        fn who_watches_a_key_sees_what_happens_to_it_and_to_all_that_holds_it(
+            names in prop::collection::vec("[a-z_]{1,3}", 1..5),
+            depth in 0_usize..5,
+        ) {
+            let path = |names: &[String]| names.iter().map(|name| format!("/{name}")).collect::<String>();
+            let above = &names[..depth.min(names.len())];
+            prop_assert!(change(&path(above)).concerns(&path(&names)));
+        }
     }
 }

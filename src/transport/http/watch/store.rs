@@ -6,6 +6,7 @@ use crate::v2::failure::Failed;
 use crate::v2::reply::Reply;
 use crate::v2::request::{Request, Verb};
 use http::HeaderMap;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -43,9 +44,25 @@ pub async fn complete<E: Exchange>(
     let awaited = if request.waits { wait_index(&request.parameters) } else { None };
     let position = position_of(&opened.headers);
     let behind = position.zip(awaited).filter(|(position, next)| position.is_behind(*next));
-    let reply = opened.complete(exchange.limit());
-    let Some((position, next)) = behind else { return reply.await };
-    tokio::pin!(reply);
+    match behind {
+        None => opened.complete(exchange.limit()).await,
+        // Boxed, as it is large and rare: every request would carry it.
+        Some((position, next)) => {
+            Box::pin(complete_behind(exchange, member, request, opened, position, next)).await
+        }
+    }
+}
+
+/// The reply to a poll that waits for the index `next` at a store that was at `position`, before it.
+async fn complete_behind<E: Exchange>(
+    exchange: &E,
+    member: usize,
+    request: &Request,
+    opened: Opened<E::Body>,
+    position: Position,
+    next: u64,
+) -> Result<Reply, Failed> {
+    let mut reply = pin!(opened.complete(exchange.limit()));
     tokio::select! {
         biased;
         reply = &mut reply => return reply,

@@ -140,7 +140,7 @@ test('what changes while a tree is copied is copied too, and --follow goes on wi
   }
   await waitUntil(() => /following/.test(printed.stderr));
   for (let i = 1; i <= 50; i++) await etcd.set(`${key}/last`, String(i));
-  await waitUntil(() => seen.length === 50);
+  await waitUntil(() => seen.length === 50, { timeoutMs: 60_000 });
   assert.deepEqual(
     seen,
     Array.from({ length: 50 }, (_, i) => String(i + 1)),

@@ -55,6 +55,7 @@ test('progress is one line, which fits a narrow window', { skip }, async () => {
   assert.equal(code, 0, printed);
   const lines = printed.split('\r\n');
   assert.equal(lines.length, 2); // one, and the end of it
+  assert.match(lines[0], /0 left, 101 keys/); // what matters most comes first
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they move the cursor
   const drawn = lines[0].split(/\u001b\[1G|\u001b\[0K/).filter((text) => text !== '');
   assert.ok(drawn.length > 0);
@@ -62,4 +63,13 @@ test('progress is one line, which fits a narrow window', { skip }, async () => {
     drawn.every((text) => text.length < 20),
     printed,
   );
+});
+
+test('a terminal that does not know its width is taken for one of 80 columns', { skip }, async () => {
+  const key = freshPrefix();
+  await server.connect().set(`${key}/k`, 'v');
+  const sides = ['--from', server.host, '--to', server.host, '--to-api', 'v2'];
+  const { code, printed } = await onTerminal(['copy', ...sides, key], { columns: 0 });
+  assert.equal(code, 0, printed);
+  assert.match(printed, /0 left, 2 keys looked at \(\d+\/s\), 0 written/);
 });

@@ -43,7 +43,7 @@ const SCRIPTED = {
 };
 
 /** The command says which etcd is meant, and of which store, by its own arguments. */
-const OF_THE_COMMAND = ['cli/copy', 'cli/requests', 'cli/terminal'].map((file) => ({
+const OF_THE_COMMAND = ['cli/copy', 'cli/documented', 'cli/moves', 'cli/requests', 'cli/terminal'].map((file) => ({
   file,
   because: 'the command is told by its arguments what it talks to',
 }));

@@ -56,7 +56,7 @@ async function copyOnce({ key, replica, follower, signal }) {
   const start = performance.now();
   const progress = new Progress(() => {
     const rate = count((replica.seen / (performance.now() - start)) * 1000);
-    return `${count(replica.seen)} keys looked at (${rate}/s), ${count(replica.written)} written, ${count(replica.left)} left`;
+    return `${count(replica.left)} left, ${count(replica.seen)} keys looked at (${rate}/s), ${count(replica.written)} written`;
   });
   const work = async () => {
     if (!(await replica.copyAll())) throw new Exit(EXIT.failed, `the source has no ${key}`);
@@ -89,7 +89,8 @@ async function follow({ from, key, follower, ttls, idle, signal }) {
   const start = performance.now();
   const progress = new Progress(() => {
     const rate = count((follower.applied / (performance.now() - start)) * 1000);
-    return `following: ${count(follower.applied)} changes applied (${rate}/s), index ${follower.index} of ${Math.max(index, follower.index)}`;
+    const behind = count(Math.max(index - follower.index, 0));
+    return `following, ${behind} behind: ${count(follower.applied)} changes applied (${rate}/s), index ${follower.index}`;
   });
   while (!stop.signal.aborted) {
     await sleep(LOOK_EVERY, undefined, { signal: stop.signal }).catch(() => {});

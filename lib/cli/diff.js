@@ -14,7 +14,7 @@ const DIFF = {
   summary: 'say what differs between two trees; the exit status is 1 if anything does',
   help: `
 A line for each key: - is missing in the second, + is only there, ! is a directory in one and a key in the other,
-~ has another value or another time left to live.`,
+~ has another value or another time left to live. A key that ends within the tolerance may be in one alone.`,
   options: {
     ...connectionOptions('from'),
     ...connectionOptions('to'),

@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const { connect, connectionOptions } = require('./connection');
 const { EXIT, Exit, reasonOf, usage } = require('./exit');
 const { HIDDEN, keyOf, keysOf, normal } = require('./keys');
+const { makeDirectory } = require('./make-directory');
 const { nodesBelow } = require('./nodes');
 const { Parallel } = require('./parallel');
 
@@ -58,7 +59,7 @@ async function load({ values, positionals, signal }) {
   const etcd = await connect(values);
   // What a directory's time to live is must be known before there is something in it.
   const directories = entries.filter(({ dir }) => dir).sort((a, b) => a.key.length - b.key.length);
-  for (const { key, ttl } of directories) await writing(key, () => etcd.mkdir(key, ttl));
+  for (const { key, ttl } of directories) await writing(key, () => makeDirectory(etcd, key, ttl));
   const work = new Parallel(REQUESTS);
   signal.addEventListener('abort', () => work.stop(new Exit(EXIT.interrupted, 'interrupted')));
   for (const { key, dir, value, ttl } of entries) {

@@ -2,9 +2,10 @@
 
 // The target of a copy: makes its nodes like those of the source.
 
-const { Comparison, KEY_NOT_FOUND, NOT_A_DIRECTORY, NOT_A_FILE, RAFT_INTERNAL, readNode } = require('./nodes');
+const { Comparison, KEY_NOT_FOUND, NOT_A_DIRECTORY, NOT_A_FILE, RAFT_INTERNAL } = require('./nodes');
 const { EXIT, Exit, reasonOf } = require('./exit');
 const { isAtOrBelow } = require('./keys');
+const { makeDirectory } = require('./make-directory');
 
 /** What the removal of a key meets that is not there. */
 const GONE = [KEY_NOT_FOUND, NOT_A_DIRECTORY];
@@ -82,7 +83,7 @@ class Replica {
     this.written += 1;
     this.#ttls.note(key, node);
     return await this.#named(key, () =>
-      node.dir ? this.#makeDirectory(key, ttl) : this.#to.set(key, node.value, ttl),
+      node.dir ? makeDirectory(this.#to, key, ttl) : this.#to.set(key, node.value, ttl),
     );
   }
 
@@ -124,18 +125,6 @@ class Replica {
       await this.write(key, node);
       // What is listed is looked at after this.
       await this.copy(this.hiddenBelow(key));
-    }
-  }
-
-  /** Its time to live is changed if it is there. */
-  async #makeDirectory(key, ttl) {
-    try {
-      return await this.#to.mkdir(key, ttl);
-    } catch (error) {
-      if (error.errorCode !== NOT_A_FILE) throw error;
-      const there = await readNode(this.#to, key);
-      if (there?.ttl === undefined && ttl.ttl === undefined) return undefined;
-      return await this.#to.mkdir(key, { ...ttl, prevExist: true });
     }
   }
 

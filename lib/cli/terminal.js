@@ -7,6 +7,8 @@ const { EXIT, Exit, usage } = require('./exit');
 /** How often progress is told where each telling is a line, and on a terminal, where it is one line made anew. */
 const LINE_EVERY = 1000;
 const REDRAW_EVERY = 100;
+/** The columns of a terminal that does not know how many it has, and says 0. */
+const WIDTH = 80;
 
 /** Asks for a password, which is not shown. */
 function askPassword(user) {
@@ -52,7 +54,8 @@ class Progress {
       return;
     }
     readline.cursorTo(this.#stream, 0);
-    this.#stream.write(line.slice(0, Math.max(this.#stream.columns - 1, 1)));
+    const columns = this.#stream.columns || WIDTH;
+    this.#stream.write(line.slice(0, Math.max(columns - 1, 1)));
     readline.clearLine(this.#stream, 1);
   }
 }

@@ -55,7 +55,7 @@ impl<B: Body> Opened<B> {
     ///
     /// # Errors
     /// When the reply is cut short, or its body has more bytes than the limit.
-    pub async fn complete(mut self, limit: usize) -> Result<Reply, Failed> {
+    pub async fn complete(&mut self, limit: usize) -> Result<Reply, Failed> {
         let mut body = Vec::new();
         while let Some(chunk) = self.body.chunk().await? {
             if chunk.len() > limit - body.len() {

@@ -188,8 +188,13 @@ impl Exchange for Http {
 
 impl Transport for Http {
     async fn call(&self, member: usize, request: &Request) -> Result<Reply, Failed> {
-        let opened = self.open(member, request, request.timeout).await?;
-        let reply = watch::store::complete(self, member, request, opened).await?;
+        let mut opened = self.open(member, request, request.timeout).await?;
+        let reply = if request.waits {
+            // Boxed, as it is large and rare: every request would carry it.
+            Box::pin(watch::store::complete(self, member, request, opened)).await?
+        } else {
+            opened.complete(self.limit()).await?
+        };
         if reply.status < 500 || reply.is_refusal() { Ok(reply) } else { Err(Failed::unavailable(reply)) }
     }
 

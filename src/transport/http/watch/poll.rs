@@ -23,7 +23,7 @@ pub type Opening<'a, B> = Pin<Box<dyn Future<Output = Result<Opened<B>, Broken>>
 /// Sends a request, to the headers of its reply, however long they take.
 pub fn open<'a, E: Exchange>(exchange: &'a E, member: usize, request: Request) -> Opening<'a, E::Body> {
     Box::pin(async move {
-        let opened = exchange.open(member, &request, None).await.map_err(Broken::Failed)?;
+        let mut opened = exchange.open(member, &request, None).await.map_err(Broken::Failed)?;
         if opened.status < 400 {
             return Ok(opened);
         }

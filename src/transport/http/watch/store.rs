@@ -30,45 +30,27 @@ pub fn is_etcds(headers: &HeaderMap) -> bool {
     headers.contains_key(INDEX)
 }
 
-/// The reply to a request that may be a poll. A poll for a change that a store which went back will not have for a long
-/// time is answered by us.
+/// The reply to a poll. One for a change that a store which went back will not have for a long time is answered by us.
 ///
 /// # Errors
 /// When the reply is cut short, or too large.
 pub async fn complete<E: Exchange>(
     exchange: &E,
     member: usize,
-    request: &Request,
-    opened: Opened<E::Body>,
+    poll: &Request,
+    mut opened: Opened<E::Body>,
 ) -> Result<Reply, Failed> {
-    let awaited = if request.waits { wait_index(&request.parameters) } else { None };
-    let position = position_of(&opened.headers);
-    let behind = position.zip(awaited).filter(|(position, next)| position.is_behind(*next));
-    match behind {
-        None => opened.complete(exchange.limit()).await,
-        // Boxed, as it is large and rare: every request would carry it.
-        Some((position, next)) => {
-            Box::pin(complete_behind(exchange, member, request, opened, position, next)).await
-        }
-    }
-}
-
-/// The reply to a poll that waits for the index `next` at a store that was at `position`, before it.
-async fn complete_behind<E: Exchange>(
-    exchange: &E,
-    member: usize,
-    request: &Request,
-    opened: Opened<E::Body>,
-    position: Position,
-    next: u64,
-) -> Result<Reply, Failed> {
+    let awaited = position_of(&opened.headers).zip(wait_index(&poll.parameters));
+    let behind = awaited.filter(|(position, next)| position.is_behind(*next));
     let mut reply = pin!(opened.complete(exchange.limit()));
-    tokio::select! {
-        biased;
-        reply = &mut reply => return reply,
-        went_back = went_back(exchange, member, request, next) => if went_back {
-            return Ok(position.reply_of_replaced(next, None));
-        },
+    if let Some((position, next)) = behind {
+        tokio::select! {
+            biased;
+            reply = &mut reply => return reply,
+            went_back = went_back(exchange, member, poll, next) => if went_back {
+                return Ok(position.reply_of_replaced(next, None));
+            },
+        }
     }
     reply.await
 }
@@ -109,7 +91,7 @@ async fn ask<E: Exchange>(
     member: usize,
     question: &Request,
 ) -> Result<Option<Position>, Failed> {
-    let opened = exchange.open(member, question, question.timeout).await?;
+    let mut opened = exchange.open(member, question, question.timeout).await?;
     let position = position_of(&opened.headers);
     if opened.status >= 500 {
         return Err(Failed::unavailable(opened.complete(exchange.limit()).await?));

@@ -61,16 +61,24 @@ function loadFailure(error) {
 /** How the names of the packages with a binary for this system end. */
 const ENDINGS = { darwin: [''], linux: ['-gnu', '-musl'], win32: ['-msvc'] }[process.platform] || [];
 
+/** The manifest of an installed package. Where `require` finds it, but without what that costs each start of a program. */
+function manifestOf(name) {
+  const file = path.join(name, 'package.json');
+  // Not `require` itself: bundlers would look for what it asks for. Yarn's Plug'n'Play knows no folders.
+  if (process.versions.pnp) return createRequire(__filename).resolve(file);
+  return module.paths.map((folder) => path.join(folder, file)).find((found) => fs.existsSync(found));
+}
+
 /** What an installed package tells of its binary: { file, size, expected }, `expected` undefined in a checkout. */
 function installedBinary(name) {
   try {
-    // Not `require` itself: bundlers would look for what it asks for.
-    const manifest = createRequire(__filename).resolve(`${name}/package.json`);
+    const manifest = manifestOf(name);
+    if (!manifest) return undefined; // the loader says so
     const { main, binarySize } = JSON.parse(fs.readFileSync(manifest, 'utf8'));
     const file = path.join(path.dirname(manifest), main);
     return { file, size: fs.statSync(file).size, expected: binarySize };
   } catch (_) {
-    return undefined; // the loader says so
+    return undefined;
   }
 }
 

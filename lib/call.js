@@ -17,7 +17,7 @@ const { nextTick } = process;
  * One request on its way: turns native events into a token's progress, and its end into an outcome.
  *
  * A request has `verb`, `target`, `isKey`, `parameters`, `waits`, `maxRetries`, the `hosts` of its client, and three
- * functions: `route()` for an order of the hosts, `send(id, route)`, which blocks if the request is a Sync one, and
+ * methods: `route()` for an order of the hosts, `send(id, route)`, which blocks if the request is a Sync one, and
  * `serverVersion(tell)`, which does so, too.
  */
 class Call {

@@ -18,6 +18,60 @@ const VERSION_WITHIN = 2000;
 /** How etcd spells true (semantics.md 3.1). */
 const TRUE = ['true', '1', 't', 'T', 'TRUE', 'True'];
 
+/** One request of a client; see `Call`. */
+class Request {
+  #client;
+  #native;
+  #value;
+  #synchronous;
+  #timeout;
+
+  constructor(client, native, { verb, target, isKey, value }, call) {
+    const { parameters, synchronous, timeout = client.timeout, maxRetries = client.maxRetries } = call;
+    this.verb = verb;
+    this.target = target;
+    this.isKey = isKey;
+    this.parameters = parameters;
+    this.waits = verb === 'GET' && isWait(isKey ? parameters : rawQuery(target, parameters));
+    this.maxRetries = maxRetries;
+    this.hosts = client.servers;
+    this.#client = client;
+    this.#native = native;
+    this.#value = valueText(value);
+    this.#synchronous = synchronous;
+    this.#timeout = timeout;
+  }
+
+  /** An order in which it can try the hosts. */
+  route() {
+    return this.#native.route();
+  }
+
+  /** Blocks if it is a Sync one. */
+  send(id, route) {
+    const { verb, target, isKey, parameters, waits, maxRetries } = this;
+    const [value, timeout] = [this.#value, this.#timeout];
+    return this.#native.send(
+      id,
+      this.#synchronous,
+      verb,
+      target,
+      isKey,
+      parameters,
+      value,
+      waits,
+      maxRetries,
+      timeout,
+      route,
+    );
+  }
+
+  /** Tells the version of a server, if it says which. */
+  serverVersion(tell) {
+    this.#client.tellVersion(this.#synchronous, this.#timeout, tell);
+  }
+}
+
 /** Sends the requests of an Etcd object to its hosts. */
 class Client {
   #native;
@@ -28,8 +82,6 @@ class Client {
   #proxies;
   /** Those that the native client knows of. */
   #knownProxies = null;
-  /** An order in which a request can try the hosts. */
-  #route = () => this.#native.route();
 
   constructor(hosts, options) {
     const { timeout, maxRetries, proxies, native } = readOptions(hosts, options);
@@ -48,12 +100,12 @@ class Client {
 
   /** A request for a key or directory. */
   key(verb, key, value, options, callback) {
-    return this.#execute(verb, key, true, value, options, callback);
+    return this.#execute({ verb, target: key, isKey: true, value }, options, callback);
   }
 
   /** A request for any other path, whose reply may be anything. */
   path(verb, path, value, options, callback) {
-    return this.#execute(verb, path, false, value, options, callback);
+    return this.#execute({ verb, target: path, isKey: false, value }, options, callback);
   }
 
   /** A watch, which tells `handlers` until it is stopped. */
@@ -73,33 +125,18 @@ class Client {
     this.#native.close();
   }
 
-  #execute(verb, target, isKey, value, options, callback) {
+  #execute(what, options, callback) {
     const call = readCall(options);
-    const { parameters, signal, synchronous, timeout = this.timeout, maxRetries = this.maxRetries } = call;
-    const text = valueText(value);
-    const waits = verb === 'GET' && isWait(isKey ? parameters : rawQuery(target, parameters));
-    const native = this.#native;
-    const request = {
-      verb,
-      target,
-      isKey,
-      parameters,
-      waits,
-      maxRetries,
-      hosts: this.servers,
-      route: this.#route,
-      send: (id, route) =>
-        native.send(id, synchronous, verb, target, isKey, parameters, text, waits, maxRetries, timeout, route),
-      serverVersion: (tell) => this.#tellVersion(synchronous, timeout, tell),
-    };
+    const { signal, synchronous } = call;
+    const request = new Request(this, this.#native, what, call);
     if (this.#inFlight.closed) return rejectedCall(request, signal, callback, synchronous);
     this.#updateProxies();
     if (synchronous) return blockOnCall(request, signal);
     return startCall(request, signal, callback, this.#inFlight);
   }
 
-  /** Tells the version of a server, if it says which: it is asked once. */
-  #tellVersion(synchronous, timeout, tell) {
+  /** @internal Tells the version of a server, if it says which: it is asked once. */
+  tellVersion(synchronous, timeout, tell) {
     if (this.#version !== undefined) return tell(this.#version);
     const learn = (body) => {
       if (typeof body?.etcdserver === 'string') this.#version = body.etcdserver;
@@ -133,10 +170,10 @@ function rawQuery(path, parameters) {
 /** The outcome of a call that comes too late. */
 function rejectedCall(request, signal, callback, synchronous) {
   if (synchronous) return { err: closedError(), body: undefined, headers: undefined };
-  const send = () => {
+  request.send = () => {
     throw closedError();
   };
-  return startCall({ ...request, send }, signal, callback, new InFlight());
+  return startCall(request, signal, callback, new InFlight());
 }
 
 function nativeClient(options) {

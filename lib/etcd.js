@@ -3,7 +3,6 @@
 const { checkBoolean, checkKey, checkOldValue, checkOptions, extended, parseOptional } = require('./arguments');
 const { Client } = require('./client');
 const { invalidType } = require('./errors');
-const { MemoryStore } = require('./memory-store');
 const { Watcher } = require('./watcher');
 
 /**
@@ -145,7 +144,11 @@ for (const name of ['close', Symbol.asyncDispose]) {
 }
 
 /** A store in this process, for tests of programs. */
-Etcd.memory = (name) => new MemoryStore(name);
+Etcd.memory = (name) => {
+  // Not before: most programs have no use for it.
+  const { MemoryStore } = require('./memory-store');
+  return new MemoryStore(name);
+};
 
 /** Options with an old value as a condition; undefined is none. */
 function withOldValue(options, oldValue) {

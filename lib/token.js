@@ -66,8 +66,8 @@ class CancellationToken {
 
   /** The order is chosen by the send, unless somebody looks at it before. */
   #orderedHosts() {
-    const { hosts, route } = this.#request;
-    this.#route ??= route();
+    const { hosts } = this.#request;
+    this.#route ??= this.#request.route();
     return this.#route.map((index) => hosts[index]);
   }
 }

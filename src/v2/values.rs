@@ -18,8 +18,7 @@ pub fn limit(max_response_size: usize) -> usize {
 /// Whether a text holds more values than this; an empty list or object counts twice. What is no list and no object has none.
 #[must_use]
 pub fn exceed(text: &[u8], limit: usize) -> bool {
-    // Each has a byte at least.
-    if text.len() <= limit || !matches!(text.trim_ascii_start().first(), Some(b'[' | b'{')) {
+    if at_most(text) <= limit || !matches!(text.trim_ascii_start().first(), Some(b'[' | b'{')) {
         return false;
     }
     let mut values = 1;
@@ -32,6 +31,14 @@ pub fn exceed(text: &[u8], limit: usize) -> bool {
         }
     }
     values > limit
+}
+
+/// The number of values if no string held what separates them. In pieces whose count fits into a byte, as the compiler
+/// then counts many bytes at once: 0.1 ms a megabyte, where looking for strings takes 1.5 ms.
+fn at_most(text: &[u8]) -> usize {
+    let begins_value = |byte: &u8| u8::from(matches!(byte, b',' | b'[' | b'{'));
+    let pieces = text.chunks(usize::from(u8::MAX));
+    1 + pieces.map(|piece| usize::from(piece.iter().map(begins_value).sum::<u8>())).sum::<usize>()
 }
 
 fn skip_string<'a>(bytes: &mut impl Iterator<Item = &'a u8>) {

@@ -5,6 +5,9 @@
 const encode = (text) => Buffer.from(text).toString('base64');
 const decode = (text = '') => Buffer.from(text, 'base64').toString();
 
+/** The range of everything. */
+const ALL_KEYS = { key: encode('\0'), range_end: encode('\0') };
+
 class RawV3 {
   #url;
   #headers;
@@ -24,6 +27,25 @@ class RawV3 {
     const answer = await reply.json();
     if (!reply.ok) throw new Error(answer.message);
     return answer;
+  }
+
+  /** What the gateway says to a watch, until its reply ends; rejects with a TypeError, fetch's, if that breaks. */
+  async *watch(create) {
+    const reply = await fetch(`${this.#url}/v3/watch`, {
+      method: 'POST',
+      headers: this.#headers,
+      body: JSON.stringify({ create_request: create }),
+    });
+    let rest = '';
+    for await (const text of reply.body.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop();
+      for (const line of lines) {
+        const { result } = JSON.parse(line);
+        if (!result) return;
+        yield result;
+      }
+    }
   }
 
   put(key, value) {
@@ -53,4 +75,4 @@ class RawV3 {
   }
 }
 
-module.exports = { RawV3, encode };
+module.exports = { ALL_KEYS, RawV3, encode };

@@ -1,6 +1,5 @@
 'use strict';
 
-const Etcd = require('../../..');
 const { judge } = require('./watch-model');
 
 const ACTIONS = ['set', 'create', 'update', 'compareAndSwap', 'delete', 'compareAndDelete', 'expire'];
@@ -10,19 +9,20 @@ const LIVENESS = 1200;
 
 /** A watcher, and what it emitted. */
 class Follower {
-  /** Events, and { resync: index }. */
+  /** Events, and { resync: index, compacted }, see the judge. */
   emitted = [];
   counts = { reconnect: 0, resync: 0, error: 0 };
   /** The events once more, by the names of their actions. */
   #acted = [];
 
-  constructor(hosts, watch, index) {
+  /** `compacted` tells what was compacted until now, on v3. */
+  constructor(etcd, watch, index, compacted) {
     this.watch = watch;
     this.from = index;
     const options = { recursive: watch.recursive === true, liveness: LIVENESS };
-    this.watcher = new Etcd(hosts).watcher(watch.key, index, options);
+    this.watcher = etcd.watcher(watch.key, index, options);
     this.watcher.on('change', (body) => this.emitted.push(body));
-    this.watcher.on('resync', (err) => this.emitted.push({ resync: err.error.index }));
+    this.watcher.on('resync', (err) => this.emitted.push({ resync: err.error.index, compacted: compacted() }));
     for (const action of ACTIONS) this.watcher.on(action, (body) => this.#acted.push(body));
     for (const name of Object.keys(this.counts)) this.watcher.on(name, () => ++this.counts[name]);
   }

@@ -5,17 +5,20 @@
 
 const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
-const { startEtcd } = require('../../../scripts/etcd');
+const Etcd = require('../../..');
+const { findEtcdV3, startEtcd } = require('../../../scripts/etcd');
 const { waitUntil } = require('../promises');
 const { startFaultProxy } = require('../fault-proxy');
 const { Follower } = require('./follower');
 const { RawEtcd } = require('../raw-etcd');
+const { RawV3 } = require('../raw-v3');
 const { Dice } = require('../random');
 const { RemoteProcess } = require('../remote-process');
 const { HISTORY, visible } = require('./watch-model');
 
 const WRITER = path.join(__dirname, 'writer.js');
 const RECORDER = path.join(__dirname, 'recorder.js');
+const RECORDER_OF_V3 = path.join(__dirname, 'recorder-v3.js');
 
 /** So many rounds through all keys are written before the first watches begin, and so many operations after that. */
 const ROUNDS_BEFORE = 8;
@@ -24,6 +27,10 @@ const OPERATIONS = 1200;
 const CONCURRENCY = [1, 4, 16];
 /** So many events the writer may be ahead of the slowest watcher, as etcd keeps 1,000. */
 const LEAD = 600;
+/** After so many of them something happens to etcd. */
+const DURING = [50, OPERATIONS / 2];
+const LONG_DOWN_MS = 3000;
+const COMPACTIONS = 5;
 /** A single member has nobody to wait for. */
 const SOON_ELECTED = ['--heartbeat-interval=10', '--election-timeout=100'];
 /** Against hangs alone. */
@@ -52,6 +59,8 @@ const PLAN = {
   delayMs: [1, 100],
   delays: 10,
 };
+/** On v3 a connection lasts until it is harmed. */
+const PLAN_OF_V3 = { ...PLAN, bytes: 4000 };
 
 /** So many of these watches take part in a run. */
 const WATCHERS = 6;
@@ -80,9 +89,21 @@ function choices(seed) {
     })),
     concurrency: [dice.pick(CONCURRENCY), dice.pick(CONCURRENCY)],
     expireAfter: dice.below(OPERATIONS),
-    killAfter: dice.within([50, OPERATIONS / 2]),
-    downMs: dice.below(200),
+    incidents: [{ after: dice.within(DURING), what: 'kill', downMs: dice.below(200) }],
   };
+}
+
+/** What happens to an etcd of v3 beside. */
+function incidentsOfV3(seed) {
+  const dice = new Dice(seed, 2);
+  const happen = (count, whats) =>
+    Array.from({ length: count }, () => ({
+      after: dice.within(DURING),
+      what: dice.pick(whats),
+      downMs: dice.below(LONG_DOWN_MS),
+    }));
+  const compaction = dice.pick(['compactBehind', 'compactBefore']);
+  return [...happen(1, ['kill', 'end', 'hang']), ...happen(COMPACTIONS, [compaction])];
 }
 
 class ModelRun {
@@ -93,10 +114,15 @@ class ModelRun {
   #recorded;
   #slowest;
   #failure;
+  /** On v3, what is before this revision is forgotten, or will be at once. */
+  #compacted = 0;
 
-  constructor(seed, { overrun = false } = {}) {
+  constructor(seed, { overrun = false, api = 'v2' } = {}) {
     this.seed = seed;
+    this.api = api;
+    this.isV3 = api !== 'v2';
     this.choices = choices(seed);
+    if (this.isV3) this.choices.incidents.push(...incidentsOfV3(seed));
     this.overrun = overrun;
   }
 
@@ -135,12 +161,13 @@ class ModelRun {
   }
 
   async #start() {
-    this.etcd = this.#keep(await startEtcd({ args: SOON_ELECTED }));
+    this.etcd = this.#keep(await startEtcd({ etcd: this.isV3 ? findEtcdV3() : undefined, args: SOON_ELECTED }));
     const { port, host } = this.etcd;
-    this.writer = this.#remote(WRITER, host, this.seed);
+    this.writer = this.#remote(WRITER, host, this.seed, this.api);
     await this.#record();
+    const plan = this.isV3 ? PLAN_OF_V3 : PLAN;
     this.proxies = await Promise.all(
-      [1, 2].map(async (n) => this.#keep(await startFaultProxy(port, { seed: this.seed * 2 + n, plan: PLAN }))),
+      [1, 2].map(async (n) => this.#keep(await startFaultProxy(port, { seed: this.seed * 2 + n, plan }))),
     );
     const steering = setInterval(() => this.#steer(), 5);
     this.#keep({ stop: () => clearInterval(steering) });
@@ -148,12 +175,9 @@ class ModelRun {
   }
 
   async #record() {
-    const etcd = new RawEtcd(this.etcd.host);
-    const { index } = await etcd.ask('GET', '/');
-    etcd.close();
-    this.#recorded = index;
-    this.first = index + 1;
-    const recorder = this.#remote(RECORDER, this.etcd.host);
+    this.#recorded = await this.#index();
+    this.first = this.#recorded + 1;
+    const recorder = this.#remote(this.isV3 ? RECORDER_OF_V3 : RECORDER, this.etcd.host);
     recorder.on('event', (event) => {
       this.#history.push(event);
       this.#recorded = event.node.modifiedIndex;
@@ -161,10 +185,23 @@ class ModelRun {
     recorder.call('record', this.first).catch((error) => this.#fail(error));
   }
 
+  /** Where etcd is. */
+  async #index() {
+    if (this.isV3) return new RawV3(this.etcd.url).revision();
+    const etcd = new RawEtcd(this.etcd.host);
+    const { index } = await etcd.ask('GET', '/');
+    etcd.close();
+    return index;
+  }
+
+  /** The last index that all have passed who must. */
+  #slowestOf(followers) {
+    return Math.min(this.#recorded, ...followers.map(({ position }) => position));
+  }
+
   /** Lets the writer go on as far as all can follow, or in an overrun as the recorder can. */
   #steer() {
-    const positions = this.overrun ? [] : this.#followers.map(({ position }) => position);
-    const slowest = Math.min(this.#recorded, ...positions);
+    const slowest = this.#slowestOf(this.overrun ? [] : this.#followers);
     if (slowest === this.#slowest) return;
     this.#slowest = slowest;
     this.writer.call('allow', slowest + LEAD).catch((error) => this.#fail(error));
@@ -176,7 +213,9 @@ class ModelRun {
       if (!starts.includes(start)) continue;
       const past = this.first + Math.floor(share * (this.#recorded - this.first));
       const hosts = through.map((n) => this.proxies[n].host);
-      const follower = this.#keep(new Follower(hosts, watch, start === 'past' ? past : null));
+      const etcd = new Etcd(hosts, { api: this.api });
+      const compacted = () => (this.isV3 ? this.#compacted : undefined);
+      const follower = this.#keep(new Follower(etcd, watch, start === 'past' ? past : null, compacted));
       follower.isLate = start === 'late';
       this.#followers.push(follower);
     }
@@ -187,19 +226,44 @@ class ModelRun {
   }
 
   async #write() {
-    const { killAfter, downMs } = this.choices;
     const began = this.#recorded;
     const writing = this.#writeAll();
     writing.catch((error) => this.#fail(error));
     await this.#until(() => this.#recorded > began + 20);
     this.#follow(['late']);
-    await this.#until(() => this.#recorded > began + killAfter);
-    await this.etcd.kill();
-    await sleep(downMs);
-    await this.etcd.start();
+    for (const { after, what, downMs } of this.choices.incidents.sort((one, other) => one.after - other.after)) {
+      await this.#until(() => this.#recorded > began + after);
+      await this.#incidents[what](downMs);
+    }
     await writing;
     if (this.overrun) await this.#overrun();
     await this.#until(() => this.#areRegistered());
+  }
+
+  #incidents = {
+    kill: (downMs) => this.#restart('SIGKILL', downMs),
+    end: (downMs) => this.#restart('SIGTERM', downMs),
+    hang: async (downMs) => {
+      this.etcd.pause();
+      await sleep(downMs);
+      this.etcd.resume();
+    },
+    /** What all have seen. */
+    compactBehind: () => this.#compact(this.#slowestOf(this.#followers)),
+    /** What some may not have seen. */
+    compactBefore: () => this.#compact(this.#recorded),
+  };
+
+  async #restart(signal, downMs) {
+    await this.etcd.kill(signal);
+    await sleep(downMs);
+    await this.etcd.start();
+  }
+
+  async #compact(revision) {
+    if (revision <= this.#compacted) return;
+    this.#compacted = revision;
+    await new RawV3(this.etcd.url).call('kv/compaction', { revision: String(revision) });
   }
 
   async #writeAll() {
@@ -215,6 +279,7 @@ class ModelRun {
     const closed = this.#recorded;
     const writing = this.writer.call('write', 2 * HISTORY, 16);
     await this.#until(() => this.#recorded > closed + HISTORY + 200);
+    if (this.isV3) await this.#compact(this.#recorded);
     await Promise.all(this.proxies.map((proxy) => proxy.open()));
     await writing;
   }
@@ -263,7 +328,8 @@ function totals(reports) {
 /**
  * Runs the model with a seed. Resolves with { wrong, resyncs, events, emitted, reconnects, errors, connections, struck }:
  * what is wrong as texts, resyncs for each watcher, and what happened. With `overrun` the writer does not wait for the
- * watchers, and connections fail for longer than etcd's history reaches.
+ * watchers, and connections fail for longer than etcd's history reaches. With `api` on v3, where more happens to etcd, and
+ * its history is compacted: a resync is wrong unless that overtook the watcher.
  */
 function runModel(seed, options) {
   return new ModelRun(seed, options).run();

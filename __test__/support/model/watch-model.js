@@ -46,12 +46,16 @@ function lasting({ action, node, prevNode }) {
   return JSON.stringify([action, rest, before]);
 }
 
-/** How many events etcd keeps. */
+/** How many events etcd keeps on v2. */
 const HISTORY = 1000;
 
+/** Whether etcd had forgotten an index: on v3 what is before a compaction. */
+const isForgotten = (index, { resync, compacted }) =>
+  compacted === undefined ? resync - index >= HISTORY : index < compacted;
+
 /**
- * Holds what a watcher emitted, a list of events and of { resync: index }, against the history. Returns what is wrong
- * with it, as texts.
+ * Holds what a watcher emitted, a list of events and of { resync: index }, against the history. On v3 a resync also says
+ * what was `compacted` by then. Returns what is wrong with it, as texts.
  */
 function judge(watch, from, emitted, history) {
   const wrong = [];
@@ -67,7 +71,7 @@ function judge(watch, from, emitted, history) {
   };
   for (const entry of emitted) {
     if (entry.resync !== undefined) {
-      if (entry.resync - next < HISTORY) wrong.push(`resync to ${entry.resync}, though ${next} was in the history`);
+      if (!isForgotten(next, entry)) wrong.push(`resync to ${entry.resync}, though ${next} was in the history`);
       skip((index) => index < entry.resync, true);
       next = entry.resync;
       continue;

@@ -9,9 +9,10 @@ const LIVENESS = 1200;
 
 /** A watcher, and what it emitted. */
 class Follower {
-  /** Events, and { resync: index, compacted }, see the judge. */
+  /** Events, and { resync: index }; on v3 with what was `compacted` by then. */
   emitted = [];
   counts = { reconnect: 0, resync: 0, error: 0 };
+  #changes = [];
   /** The events once more, by the names of their actions. */
   #acted = [];
 
@@ -21,7 +22,10 @@ class Follower {
     this.from = index;
     const options = { recursive: watch.recursive === true, liveness: LIVENESS };
     this.watcher = etcd.watcher(watch.key, index, options);
-    this.watcher.on('change', (body) => this.emitted.push(body));
+    this.watcher.on('change', (body) => {
+      this.#changes.push(body);
+      this.emitted.push({ ...body, compacted: compacted() });
+    });
     this.watcher.on('resync', (err) => this.emitted.push({ resync: err.error.index, compacted: compacted() }));
     for (const action of ACTIONS) this.watcher.on(action, (body) => this.#acted.push(body));
     for (const name of Object.keys(this.counts)) this.watcher.on(name, () => ++this.counts[name]);
@@ -44,7 +48,7 @@ class Follower {
     // An event may have come before anybody could see the index of the registration.
     if (this.isLate && emitted[0]?.node) this.from = Math.min(this.from, emitted[0].node.modifiedIndex);
     const wrong = judge(this.watch, this.from, emitted, history);
-    const changes = this.emitted.filter(({ node }) => node);
+    const changes = this.#changes;
     if (changes.length !== this.#acted.length || changes.some((body, at) => body !== this.#acted[at])) {
       wrong.push('change and the events of actions differ');
     }

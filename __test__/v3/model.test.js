@@ -41,5 +41,11 @@ for (const [api, each] of Object.entries(RUNS)) {
         'connections failed until the history was compacted',
       );
     });
+
+    test('go on at another member when theirs leaves the cluster', async (t) => {
+      const run = await runModel(each[0], { api, leaving: true });
+      t.diagnostic(summary(run));
+      assert.deepEqual(run.wrong, []);
+    });
   });
 }

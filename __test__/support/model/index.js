@@ -6,7 +6,7 @@
 const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 const Etcd = require('../../..');
-const { findEtcdV3, startEtcd } = require('../../../scripts/etcd');
+const { findEtcdV3, startCluster, startEtcd } = require('../../../scripts/etcd');
 const { waitUntil } = require('../promises');
 const { startFaultProxy } = require('../fault-proxy');
 const { Follower } = require('./follower');
@@ -93,8 +93,11 @@ function choices(seed) {
   };
 }
 
-/** What happens to an etcd of v3 beside. */
-function incidentsOfV3(seed) {
+/** What happens to an etcd of v3 beside its compactions. */
+const OUTAGES = ['kill', 'end', 'hang'];
+
+/** What happens to an etcd of v3. */
+function incidentsOfV3(seed, outages) {
   const dice = new Dice(seed, 2);
   const happen = (count, whats) =>
     Array.from({ length: count }, () => ({
@@ -103,7 +106,7 @@ function incidentsOfV3(seed) {
       downMs: dice.below(LONG_DOWN_MS),
     }));
   const compaction = dice.pick(['compactBehind', 'compactBefore']);
-  return [...happen(1, ['kill', 'end', 'hang']), ...happen(COMPACTIONS, [compaction])];
+  return [...happen(1, outages), ...happen(COMPACTIONS, [compaction])];
 }
 
 class ModelRun {
@@ -117,13 +120,16 @@ class ModelRun {
   /** On v3, what is before this revision is forgotten, or will be at once. */
   #compacted = 0;
 
-  constructor(seed, { overrun = false, api = 'v2' } = {}) {
+  constructor(seed, { overrun = false, api = 'v2', leaving = false } = {}) {
     this.seed = seed;
     this.api = api;
     this.isV3 = api !== 'v2';
     this.choices = choices(seed);
-    if (this.isV3) this.choices.incidents.push(...incidentsOfV3(seed));
     this.overrun = overrun;
+    this.leaving = leaving;
+    // Of a member that has left nothing more can become.
+    if (leaving) this.choices.incidents = incidentsOfV3(seed, ['leave']);
+    else if (this.isV3) this.choices.incidents.push(...incidentsOfV3(seed, OUTAGES));
   }
 
   async run() {
@@ -161,23 +167,33 @@ class ModelRun {
   }
 
   async #start() {
-    this.etcd = this.#keep(await startEtcd({ etcd: this.isV3 ? findEtcdV3() : undefined, args: SOON_ELECTED }));
-    const { port, host } = this.etcd;
-    this.writer = this.#remote(WRITER, host, this.seed, this.api);
+    const members = await this.#members();
+    // Of a cluster something happens to the first member. The last one is what nobody harms.
+    this.etcd = members[0];
+    this.safe = members.at(-1);
+    this.writer = this.#remote(WRITER, this.safe.host, this.seed, this.api);
     await this.#record();
     const plan = this.isV3 ? PLAN_OF_V3 : PLAN;
     this.proxies = await Promise.all(
-      [1, 2].map(async (n) => this.#keep(await startFaultProxy(port, { seed: this.seed * 2 + n, plan }))),
+      [members[0], members.at(1) ?? members[0]].map(async ({ port }, n) =>
+        this.#keep(await startFaultProxy(port, { seed: this.seed * 2 + n + 1, plan })),
+      ),
     );
     const steering = setInterval(() => this.#steer(), 5);
     this.#keep({ stop: () => clearInterval(steering) });
     await this.writer.call('rounds', ROUNDS_BEFORE);
   }
 
+  async #members() {
+    const etcd = this.isV3 ? findEtcdV3() : undefined;
+    if (this.leaving) return this.#keep(await startCluster({ etcd })).members;
+    return [this.#keep(await startEtcd({ etcd, args: SOON_ELECTED }))];
+  }
+
   async #record() {
     this.#recorded = await this.#index();
     this.first = this.#recorded + 1;
-    const recorder = this.#remote(this.isV3 ? RECORDER_OF_V3 : RECORDER, this.etcd.host);
+    const recorder = this.#remote(this.isV3 ? RECORDER_OF_V3 : RECORDER, this.safe.host);
     recorder.on('event', (event) => {
       this.#history.push(event);
       this.#recorded = event.node.modifiedIndex;
@@ -187,8 +203,8 @@ class ModelRun {
 
   /** Where etcd is. */
   async #index() {
-    if (this.isV3) return new RawV3(this.etcd.url).revision();
-    const etcd = new RawEtcd(this.etcd.host);
+    if (this.isV3) return new RawV3(this.safe.url).revision();
+    const etcd = new RawEtcd(this.safe.host);
     const { index } = await etcd.ask('GET', '/');
     etcd.close();
     return index;
@@ -212,7 +228,7 @@ class ModelRun {
     for (const { watch, start, share, through } of this.choices.watches) {
       if (!starts.includes(start)) continue;
       const past = this.first + Math.floor(share * (this.#recorded - this.first));
-      const hosts = through.map((n) => this.proxies[n].host);
+      const hosts = (this.leaving ? [0, 1] : through).map((n) => this.proxies[n].host);
       const etcd = new Etcd(hosts, { api: this.api });
       const compacted = () => (this.isV3 ? this.#compacted : undefined);
       const follower = this.#keep(new Follower(etcd, watch, start === 'past' ? past : null, compacted));
@@ -248,6 +264,14 @@ class ModelRun {
       await sleep(downMs);
       this.etcd.resume();
     },
+    leave: async () => {
+      const cluster = new RawV3(this.safe.url);
+      const { members } = await cluster.call('cluster/member/list');
+      const { ID } = members.find(({ name }) => name === this.etcd.name);
+      // etcd lets nobody leave in the first seconds of a cluster.
+      const isRemoved = () => cluster.call('cluster/member/remove', { ID }).then(Boolean, () => sleep(100));
+      await this.#until(isRemoved);
+    },
     /** What all have seen. */
     compactBehind: () => this.#compact(this.#slowestOf(this.#followers)),
     /** What some may not have seen. */
@@ -263,7 +287,7 @@ class ModelRun {
   async #compact(revision) {
     if (revision <= this.#compacted) return;
     this.#compacted = revision;
-    await new RawV3(this.etcd.url).call('kv/compaction', { revision: String(revision) });
+    await new RawV3(this.safe.url).call('kv/compaction', { revision: String(revision) });
   }
 
   async #writeAll() {
@@ -329,7 +353,7 @@ function totals(reports) {
  * Runs the model with a seed. Resolves with { wrong, resyncs, events, emitted, reconnects, errors, connections, struck }:
  * what is wrong as texts, resyncs for each watcher, and what happened. With `overrun` the writer does not wait for the
  * watchers, and connections fail for longer than etcd's history reaches. With `api` on v3, where more happens to etcd, and
- * its history is compacted: a resync is wrong unless that overtook the watcher.
+ * its history is compacted: a resync is wrong unless that overtook the watcher. With `leaving` a member leaves its cluster.
  */
 function runModel(seed, options) {
   return new ModelRun(seed, options).run();

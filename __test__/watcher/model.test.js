@@ -75,12 +75,30 @@ describe('the model of a watch', () => {
     ['finds what is another', [first, event('update', '/a', 2), third, last], [/^2 was .*set.* not .*update/]],
     ['accepts a resync over what is forgotten', [first, { resync: 1400 }, last], []],
     ['finds a resync without need', [first, { resync: 3 }, third, last], [/^resync to 3, though 2 was/]],
+    ['accepts a resync over what is compacted', [first, { resync: 1400, compacted: 3 }, last], []],
+    [
+      'finds a resync without need on v3',
+      [first, { resync: 3, compacted: 2 }, third, last],
+      [/^resync to 3, though 2 was/],
+    ],
     ['finds what is lost after a resync', [first, { resync: 1400 }], [/^1500 .* is lost/]],
   ]) {
     test(`${what}`, () => {
       const wrong = judge({ key: '/a' }, 1, emitted, history);
       assert.equal(wrong.length, expected.length, wrong.join('\n'));
       for (const [at, pattern] of expected.entries()) assert.match(wrong[at], pattern);
+    });
+  }
+
+  const below = [event('set', '/d/a', 1), event('delete', '/d', 2)];
+
+  for (const [what, compacted, expected] of [
+    ['accepts the removal of the key for that of its directory, which is compacted', 2, 0],
+    ['finds the removal of the key for that of its directory, which is not compacted', 1, 1],
+  ]) {
+    test(what, () => {
+      const emitted = [below[0], { ...event('delete', '/d/a', 2), compacted }];
+      assert.equal(judge({ key: '/d/a' }, 1, emitted, below).length, expected);
     });
   }
 });

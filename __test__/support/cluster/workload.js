@@ -9,29 +9,37 @@ const PAUSE = 20;
 const SYNC_EVERY = 10;
 
 /**
- * Keeps writing keys below a prefix, each once, and reading them back through a quorum, until it is stopped.
+ * Keeps writing keys below a prefix, each once and with a value of its own, and reading them back, until it is stopped.
+ * The keys are named here, or `inOrder` by etcd: then a write that took place twice made two of them.
  * - acknowledged: [key, value, index] of each write that succeeded
  * - lost: keys that were acknowledged, and then not there
  * - errors: of the requests that failed
  * - longest: how long the slowest request took, in ms
  */
 class Workload {
-  constructor(etcd, prefix) {
-    Object.assign(this, { etcd, prefix, acknowledged: [], lost: [], errors: [], longest: 0, stopped: false });
+  constructor(etcd, prefix, { inOrder = false, current = {} } = {}) {
+    Object.assign(this, { etcd, prefix, inOrder, current });
+    Object.assign(this, { acknowledged: [], lost: [], errors: [], longest: 0, stopped: false });
     this.ended = Promise.all(Array.from({ length: WORKERS }, (_, worker) => this.work(worker)));
   }
 
   async work(worker) {
     for (let n = 0; !this.stopped; n++) {
-      const [key, value] = [`${this.prefix}/${worker}-${n}`, `${worker}.${n}`];
+      const value = `${worker}.${n}`;
       const synchronous = worker === 0 && n % SYNC_EVERY === 0;
-      const { node } = (await this.timed(() => this.etcd.set(key, value, { synchronous }))) ?? {};
+      const { node } = (await this.timed(() => this.write(`${worker}-${n}`, value, { synchronous }))) ?? {};
       if (node) {
+        const key = node.key.slice(1);
         this.acknowledged.push([key, value, node.modifiedIndex]);
-        await this.timed(() => this.etcd.get(key, { quorum: true }), key);
+        await this.timed(() => this.etcd.get(key, this.current), key);
       }
       await sleep(PAUSE);
     }
+  }
+
+  write(name, value, options) {
+    const { etcd, prefix } = this;
+    return this.inOrder ? etcd.create(prefix, value, options) : etcd.set(`${prefix}/${name}`, value, options);
   }
 
   /** The body of the answer, or undefined for a request that failed. */
@@ -61,14 +69,19 @@ class Workload {
     await this.ended;
   }
 
-  /** Ends it, and tells how it went as plain data; `missing` are acknowledged writes that are not in etcd now. */
+  /**
+   * Ends it, and tells how it went as plain data; `missing` are acknowledged writes that are not in etcd now, and `twice`
+   * are values that several keys have.
+   */
   async result() {
     await this.stop();
-    const { node } = await this.etcd.get(this.prefix, { recursive: true, quorum: true, timeout: 0 });
+    const { node } = await this.etcd.get(this.prefix, { recursive: true, timeout: 0, ...this.current });
     const values = new Map(node.nodes.map(({ key, value }) => [key.slice(1), value]));
     const missing = this.acknowledged.filter(([key, value]) => values.get(key) !== value);
-    const errors = this.errors.map(({ message }) => message);
-    return { acknowledged: this.acknowledged.length, missing, lost: this.lost, errors, longest: this.longest };
+    const all = [...values.values()];
+    const twice = all.filter((value, i) => all.indexOf(value) < i);
+    const errors = this.errors.map(({ code, message }) => code ?? message);
+    return { acknowledged: this.acknowledged.length, missing, twice, lost: this.lost, errors, longest: this.longest };
   }
 }
 

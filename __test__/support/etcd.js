@@ -109,9 +109,14 @@ class TestCluster {
     return transport.current;
   }
 
+  /** The member that leads, as soon as one does that answers. */
+  leader() {
+    return this.cluster.leader();
+  }
+
   /** The members, the leader first. */
   async leaderFirst() {
-    const leader = await this.cluster.leader();
+    const leader = await this.leader();
     return [leader, ...this.members.filter((member) => member !== leader)];
   }
 

@@ -2,7 +2,7 @@
 
 // A cluster whose leader is cut off by the network: it lives in a network namespace of its own, and this process, the
 // client's, in another with the other members. Both are made by `unshare`, so nothing of the machine's network changes.
-//   unshare --user --map-root-user --net node partition.js LOAD    prints how a load fared, as JSON
+//   unshare --user --map-root-user --net node partition.js LOAD [SEED]    prints how a load fared, as JSON
 
 const fs = require('node:fs');
 const { execFile, execFileSync, spawn } = require('node:child_process');
@@ -11,6 +11,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { ownNetwork } = require('../own-network');
 const { waitUntil } = require('../promises');
 const { chosenTransport } = require('../transports');
+const { History } = require('./history');
 const { Workload } = require('./workload');
 
 const NEAR = '192.0.2.1';
@@ -26,9 +27,9 @@ function noPartition() {
   return 'unshare and ip cannot make network namespaces here; a member that hangs must stand for one that is cut off';
 }
 
-/** Runs a load of `LOADS` while the leader is cut off, and resolves with its result. */
-async function partitioned(load) {
-  const [command, ...args] = [...ownNetwork(PROBE), process.execPath, __filename, load];
+/** Runs a load of `LOADS`, by a seed, while the leader is cut off, and resolves with its result. */
+async function partitioned(load, seed = 0) {
+  const [command, ...args] = [...ownNetwork(PROBE), process.execPath, __filename, load, String(seed)];
   const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
   const { stdout } = await promisify(execFile)(command, args, { env, timeout: 90_000 });
   return JSON.parse(stdout);
@@ -65,14 +66,17 @@ async function makeFar() {
   };
 }
 
-/** What goes on meanwhile: each is made of (connect, options of a workload), and has progress() and result(). */
+const PREFIX = 'partition';
+
+/** What goes on meanwhile, made of (connect, { members, seed, current }): each has progress() and result(). */
 const LOADS = {
-  writes: (connect, options) => new Workload(connect({ timeout: 1000 }), 'partition', options),
-  once: (connect, options) =>
-    new Workload(connect({ timeout: 1000, resendWrites: false }), 'partition', { ...options, inOrder: true }),
+  writes: (connect, { current }) => new Workload(connect({ timeout: 1000 }), PREFIX, { current }),
+  once: (connect, { current }) =>
+    new Workload(connect({ timeout: 1000, resendWrites: false }), PREFIX, { current, inOrder: true }),
+  history: (connect, options) => new History(connect, { ...options, prefix: PREFIX }),
 };
 
-async function run(name) {
+async function run(name, seed) {
   const Etcd = require('../../..');
   const { cluster: startCluster, options, current } = chosenTransport();
   const far = await makeFar();
@@ -85,7 +89,7 @@ async function run(name) {
       members.map(({ host }) => host),
       { ...options, ...more },
     );
-  const load = LOADS[name](connect, { current });
+  const load = LOADS[name](connect, { members: cluster.members, seed, current });
   await load.progress();
   far.cut();
   await Promise.all([sleep(CUT_MS), load.progress()]);
@@ -106,7 +110,7 @@ async function run(name) {
 }
 
 if (require.main === module) {
-  run(process.argv[2]).then(
+  run(process.argv[2], Number(process.argv[3])).then(
     () => process.exit(),
     (error) => {
       console.error(error);

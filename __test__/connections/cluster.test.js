@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { keep } = require('../support/clean-up');
 const { noPartition, partitioned } = require('../support/cluster/partition');
-const { Workload } = require('../support/cluster/workload');
+const { Workload, writesOnce } = require('../support/cluster/workload');
 const { freshPrefix, withCluster } = require('../support/etcd');
 const { waitUntil } = require('../support/promises');
 const { describe, test } = require('../support/test');
@@ -17,13 +17,15 @@ const LONGEST = 10_000;
 const t = withCluster();
 
 let workload;
-const begin = (options, prefix = freshPrefix('cluster'), how = {}) => {
-  workload = keep(new Workload(t.connect(options), prefix, { ...how, current: t.current }));
+const begin = (options, prefix = freshPrefix('cluster')) => {
+  workload = keep(new Workload(t.connect(options), prefix, { current: t.current }));
   return workload.progress();
 };
 
-/** A write that is not sent again: a name by etcd for each tells if one took place twice. */
-const beginOnce = () => begin({ timeout: 1000, resendWrites: false }, freshPrefix('once'), { inOrder: true });
+const beginOnce = () => {
+  workload = keep(writesOnce((options) => t.connect(options), freshPrefix('once'), t.current));
+  return workload.progress();
+};
 
 /** Kills the members one at a time, the leader first, and starts each again. */
 async function killInTurn(signal) {

@@ -12,7 +12,7 @@ const { ownNetwork } = require('../own-network');
 const { waitUntil } = require('../promises');
 const { chosenTransport } = require('../transports');
 const { History } = require('./history');
-const { Workload } = require('./workload');
+const { Workload, writesOnce } = require('./workload');
 
 const NEAR = '192.0.2.1';
 const FAR = '192.0.2.2';
@@ -71,8 +71,7 @@ const PREFIX = 'partition';
 /** What goes on meanwhile, made of (connect, { members, seed, current }): each has progress() and result(). */
 const LOADS = {
   writes: (connect, { current }) => new Workload(connect({ timeout: 1000 }), PREFIX, { current }),
-  once: (connect, { current }) =>
-    new Workload(connect({ timeout: 1000, resendWrites: false }), PREFIX, { current, inOrder: true }),
+  once: (connect, { current }) => writesOnce(connect, PREFIX, current),
   history: (connect, options) => new History(connect, { ...options, prefix: PREFIX }),
 };
 

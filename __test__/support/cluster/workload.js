@@ -4,21 +4,21 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { waitUntil } = require('../promises');
 
 const WORKERS = 6;
-const PAUSE = 20;
 /** One in so many writes of the first worker is a Sync call. */
 const SYNC_EVERY = 10;
 
 /**
  * Keeps writing keys below a prefix, each once and with a value of its own, and reading them back, until it is stopped.
- * The keys are named here, or `inOrder` by etcd: then a write that took place twice made two of them.
+ * The keys are named here, or `inOrder` by etcd: then a write that took place twice made two of them. `pause` is between
+ * the writes, in ms.
  * - acknowledged: [key, value, index] of each write that succeeded
  * - lost: keys that were acknowledged, and then not there
  * - errors: of the requests that failed
  * - longest: how long the slowest request took, in ms
  */
 class Workload {
-  constructor(etcd, prefix, { inOrder = false, current = {} } = {}) {
-    Object.assign(this, { etcd, prefix, inOrder, current });
+  constructor(etcd, prefix, { inOrder = false, pause = 20, current = {} } = {}) {
+    Object.assign(this, { etcd, prefix, inOrder, pause, current });
     Object.assign(this, { acknowledged: [], lost: [], errors: [], longest: 0, stopped: false });
     this.ended = Promise.all(Array.from({ length: WORKERS }, (_, worker) => this.work(worker)));
   }
@@ -33,7 +33,7 @@ class Workload {
         this.acknowledged.push([key, value, node.modifiedIndex]);
         await this.timed(() => this.etcd.get(key, this.current), key);
       }
-      await sleep(PAUSE);
+      await sleep(this.pause);
     }
   }
 
@@ -78,11 +78,16 @@ class Workload {
     const { node } = await this.etcd.get(this.prefix, { recursive: true, timeout: 0, ...this.current });
     const values = new Map(node.nodes.map(({ key, value }) => [key.slice(1), value]));
     const missing = this.acknowledged.filter(([key, value]) => values.get(key) !== value);
-    const all = [...values.values()];
-    const twice = all.filter((value, i) => all.indexOf(value) < i);
+    const once = new Set();
+    const twice = [...values.values()].filter((value) => once.has(value) || !once.add(value));
     const errors = this.errors.map(({ code, message }) => code ?? message);
     return { acknowledged: this.acknowledged.length, missing, twice, lost: this.lost, errors, longest: this.longest };
   }
 }
 
-module.exports = { Workload };
+/** A load of writes that are not sent again, close after each other: some are under way whenever a member fails. */
+function writesOnce(connect, prefix, current) {
+  return new Workload(connect({ timeout: 1000, resendWrites: false }), prefix, { inOrder: true, pause: 1, current });
+}
+
+module.exports = { Workload, writesOnce };

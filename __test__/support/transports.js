@@ -157,6 +157,7 @@ const TRANSPORTS = {
       { file: 'connections/client', because: 'it has no hosts, credentials, headers or connections' },
       { file: 'connections/cluster', because: 'it is the only member there is' },
       { file: 'connections/failover', because: 'it is the only member there is' },
+      { file: 'connections/linearizable', because: 'it is the only member there is' },
       { file: 'connections/kept-connections', because: 'it has no connections' },
       { file: 'connections/local-failures', because: 'it is not reached through a network' },
       { file: 'processes/refusals', because: 'it needs neither descriptors nor a thread' },

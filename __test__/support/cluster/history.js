@@ -4,12 +4,13 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { findViolation } = require('../linearizability');
 const { waitUntil } = require('../promises');
 const { Dice } = require('../random');
-const { ABSENT, CALLS, step, toldBy, toldByError } = require('./register');
+const { ABSENT, CALLS, perform, step, toldBy, toldByError } = require('./register');
 
-const PAUSE_MS = 10;
+const WORKERS_OF_A_CLIENT = 3;
+const PAUSE_MS = 6;
 /** So many operations go to a few keys, and then to new ones: the histories of the keys stay short. */
 const ROUND = 300;
-const KEYS_AT_ONCE = 3;
+const KEYS_AT_ONCE = 2;
 /** One in so many operations of the first worker is a Sync call. */
 const SYNC_EVERY = 20;
 /** As often as they are named here. */
@@ -24,7 +25,7 @@ const SHOWN = 8;
 
 /**
  * Reads, writes and compares a few keys through several clients at once, by a seed, and remembers when each operation was
- * called, when it returned and what it told: for each member a client that prefers it, and one that knows no other.
+ * called, when it returned and what it told. One client knows all members, and for each there is one that knows no other.
  */
 class History {
   #clock = 0; // the order in which this thread sees calls and returns has no ties
@@ -35,16 +36,16 @@ class History {
   constructor(connect, { members, prefix, seed, current }) {
     Object.assign(this, { prefix, current });
     Object.assign(this, { operations: [], told: 0, unknown: 0, failed: 0, errors: [] });
-    const preferring = members.map((_, i) => [...members.slice(i), ...members.slice(0, i)]);
     const alone = members.map((member) => [member]);
-    this.clients = [...preferring, ...alone].map((some) => connect(OPTIONS, some));
-    this.ended = Promise.all(this.clients.map((client, worker) => this.#work(client, worker, new Dice(seed, worker))));
+    this.clients = [members, ...alone].map((some) => connect(OPTIONS, some));
+    const workers = Array.from({ length: WORKERS_OF_A_CLIENT }, () => this.clients).flat();
+    this.ended = Promise.all(workers.map((client, worker) => this.#work(client, worker, new Dice(seed, worker))));
   }
 
   async #work(client, worker, dice) {
     for (let n = 1; !this.#stopped; n++) {
       const key = `${this.prefix}/${Math.floor(this.told / ROUND)}-${dice.below(KEYS_AT_ONCE)}`;
-      const operation = { key, kind: dice.pick(KINDS), value: `${worker}.${n}`, old: this.#latest.get(key) ?? 'no.ne' };
+      const operation = { key, kind: dice.pick(KINDS), value: `${worker}.${n}`, old: this.#latest.get(key) || 'no.ne' };
       await this.#perform(client, operation, { synchronous: worker === 0 && n % SYNC_EVERY === 0 });
       await sleep(dice.below(PAUSE_MS));
     }
@@ -67,10 +68,12 @@ class History {
     this.told += 1;
   }
 
-  /** What others may expect to be there now. */
-  #note({ kind, key, value, told }) {
-    const hasWritten = ['set', 'create', 'compareAndSwap'].includes(kind) && !/^10\d/.test(told);
-    this.#latest.set(key, hasWritten ? value : told.replace(/^101 /, ''));
+  /** What the next comparison expects: what is there now as far as this operation tells. */
+  #note(operation) {
+    const { key, told } = operation;
+    if (told === '105') return; // which does not say what there is
+    const seen = told.replace(/^10[01] ?/, '');
+    this.#latest.set(key, seen === told ? perform(seen, operation).after : seen);
   }
 
   /** A write of which nothing is known is part of the history. What reached no server, and a read, did nothing. */

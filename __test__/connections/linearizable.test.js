@@ -1,7 +1,8 @@
 'use strict';
 
-// Several clients read, write and compare a few keys at once, while members of the cluster fail: what they are told must be
-// as if one operation took place after the other. SEED=… repeats the operations of a run.
+// Several clients read, write and compare a few keys at once, while members of the cluster fail: what they are told must
+// be as if one operation took place after the other. SEED=… repeats the choices of a run, but not the order in which they
+// meet.
 
 const assert = require('node:assert/strict');
 const { keep } = require('../support/clean-up');

@@ -1,7 +1,7 @@
 'use strict';
 
-// Whether a history of concurrent operations on one object is linearizable: whether each can have taken place at one moment
-// between its call and its return. The algorithm is Wing's and Gong's search, with Lowe's memory of what was tried.
+// Whether a history of concurrent operations on one object is linearizable: whether each can have taken place at one
+// moment between its call and its return. The algorithm is Wing's and Gong's search, with Lowe's memory of what was tried.
 //
 // An operation is { call, end, … }, two moments of one clock. An operation without an `end` failed, and may have taken
 // place, or may yet. `step(state, operation)` tells what an operation does: it gives the state that is left, a string, or
@@ -12,7 +12,7 @@ const NEVER = Number.MAX_SAFE_INTEGER;
 const MOST_STEPS = 1_000_000;
 
 class Search {
-  /** { order, next }: the operations in the order that was found, as far as it got, and those of which none can follow. */
+  /** { order, next }: the operations in the order that was found, as far as it got, and what cannot follow. */
   farthest = { order: [], next: [] };
   #order = [];
   #tried = new Set();

@@ -78,7 +78,7 @@ describe('a history is not linearizable', () => {
   });
 });
 
-/** A history of so many clients at once, each of whose operations takes place at a moment between its call and its end. */
+/** A history of so many clients at once, each of whose operations takes place between its call and its end. */
 function simulated(seed, { clients, count, unknownEvery }) {
   const dice = new Dice(seed);
   const busyUntil = Array.from({ length: clients }, () => 0);

@@ -10,29 +10,32 @@ const { freePort } = require('./ports');
 
 const LEADER_WITHIN = 30_000;
 
-function parsed(body) {
+/** { id, leader } of the answer to a request for the status: who answers, and whom it calls the leader. */
+function statusIn(body) {
   try {
-    return JSON.parse(body);
+    const { header, leader } = JSON.parse(body);
+    return { id: header.member_id, leader };
   } catch {
     return undefined; // a member that is being killed sends a part
   }
 }
 
-/** What a member says about itself, or undefined if it does not within a second. */
-const selfStats = (url) =>
+/** What a member says about itself, or undefined if it does not within a second. Every etcd has v3's JSON gateway. */
+const statusOf = (url) =>
   new Promise((resolve) => {
-    const { get } = url.startsWith('https:') ? https : http;
-    const options = { agent: false, timeout: 1000, rejectUnauthorized: false };
-    const request = get(`${url}/v2/stats/self`, options, (response) => {
+    const { request } = url.startsWith('https:') ? https : http;
+    const options = { method: 'POST', agent: false, timeout: 1000, rejectUnauthorized: false };
+    const asked = request(`${url}/v3/maintenance/status`, options, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text) => {
         body += text;
       });
-      response.on('end', () => resolve(parsed(body)));
+      response.on('end', () => resolve(statusIn(body)));
       response.on('error', () => resolve(undefined));
     });
-    request.on('timeout', () => request.destroy());
-    request.on('error', () => resolve(undefined));
+    asked.on('timeout', () => asked.destroy());
+    asked.on('error', () => resolve(undefined));
+    asked.end('{}');
   });
 
 class EtcdCluster {
@@ -64,10 +67,11 @@ class EtcdCluster {
   async leader() {
     const deadline = Date.now() + LEADER_WITHIN;
     while (Date.now() < deadline) {
-      const stats = await Promise.all(this.members.map(({ url, pid }) => (pid ? selfStats(url) : undefined)));
-      const leading = stats.findIndex((self) => self?.state === 'StateLeader' && self.leaderInfo?.leader === self.id);
-      const followers = stats.filter((self) => leading >= 0 && self?.leaderInfo?.leader === stats[leading].id);
-      if (followers.length > this.members.length / 2) return this.members[leading];
+      const statuses = await Promise.all(this.members.map(({ url, pid }) => (pid ? statusOf(url) : undefined)));
+      const followersOf = ({ id }) => statuses.filter((status) => status?.leader === id).length;
+      const leads = (status) => status.leader === status.id && followersOf(status) > this.members.length / 2;
+      const leading = statuses.findIndex((status) => status && leads(status));
+      if (leading >= 0) return this.members[leading];
       await sleep(50);
     }
     throw new Error(`The cluster had no leader for ${LEADER_WITHIN} ms`);
@@ -75,9 +79,9 @@ class EtcdCluster {
 
   /** Makes a member the leader. */
   async lead(member) {
-    const { id } = await selfStats(member.url);
+    const { id: targetID } = await statusOf(member.url);
+    const body = JSON.stringify({ targetID });
     for (let leader = await this.leader(); leader !== member; leader = await this.leader()) {
-      const body = JSON.stringify({ targetID: BigInt(`0x${id}`).toString() });
       const { ok, status } = await fetch(`${leader.url}/v3/maintenance/transfer-leadership`, { method: 'POST', body });
       if (!ok) throw new Error(`etcd did not move the leadership: status ${status}`);
     }

@@ -4,15 +4,16 @@
 // npm run test:faults: what is about faults, clusters, lifecycles and leaks, with more and longer runs than npm test. Takes
 // less than ten minutes. Random seeds for as long as one likes: npm run soak.
 
-const { findEtcd } = require('./etcd');
+const { findEtcd, findEtcdV3 } = require('./etcd');
 const { main, runGroup } = require('./command');
 const { ROOT, ensureAddon, ensureDependencies } = require('./setup');
 const { testFile } = require('./test-files');
 
+const CLUSTERS = ['connections/cluster', 'connections/linearizable'];
 const FILES = [
   'connections/faults',
   'processes/leaks',
-  'connections/cluster',
+  ...CLUSTERS,
   'connections/failover',
   'connections/retries',
   'processes/lifecycle',
@@ -39,5 +40,7 @@ main(async () => {
     });
   };
   const overHttp = await test(FILES);
-  return Math.max(overHttp, await test(['processes/leaks', 'processes/lifecycle'], { TEST_TRANSPORT: 'memory' }));
+  const onV3 = await test(CLUSTERS, { TEST_TRANSPORT: 'v3', ETCD_V3: findEtcdV3() });
+  const inMemory = await test(['processes/leaks', 'processes/lifecycle'], { TEST_TRANSPORT: 'memory' });
+  return Math.max(overHttp, onV3, inMemory);
 });

@@ -21,7 +21,7 @@ const allTestFiles = () => testFilesIn(FOLDER).sort();
 
 /** Those whose clients talk over the transport that TEST_TRANSPORT names. */
 function filesOfBehaviour() {
-  const talks = (file) => /\bwith(Client|Etcd)\(/.test(fs.readFileSync(path.resolve(ROOT, file), 'utf8'));
+  const talks = (file) => /\bwith(Client|Cluster|Etcd)\(/.test(fs.readFileSync(path.resolve(ROOT, file), 'utf8'));
   return allTestFiles().filter(talks);
 }
 

@@ -34,6 +34,7 @@ const BEHAVIOUR = [
   'processes/close',
 ];
 
+const CLUSTER = ['connections/cluster', 'connections/linearizable'];
 const ON_V3 = [...BEHAVIOUR, 'v3/differential', 'v3/foreign', 'v3/watching', 'v3/auth'];
 
 /**
@@ -43,8 +44,9 @@ const ON_V3 = [...BEHAVIOUR, 'v3/differential', 'v3/foreign', 'v3/watching', 'v3
 const KINDS = [
   { head: 'v2 over http', minors: WITH_V2, files: [...BEHAVIOUR, 'connections/auth', 'watcher/model'] },
   { head: 'v2 over https', minors: WITH_V2, files: [...BEHAVIOUR, 'connections/tls'], secure: true },
-  { head: 'v2, cluster of three', minors: WITH_V2, files: ['connections/cluster'] },
+  { head: 'v2, cluster of three', minors: WITH_V2, files: CLUSTER },
   { head: 'v3', minors: Object.keys(NEWEST), files: ON_V3, transport: 'v3' },
+  { head: 'v3, cluster of three', minors: Object.keys(NEWEST), files: CLUSTER, transport: 'v3' },
   { head: 'v3-json', minors: ['3.6', '3.7'], files: ON_V3, transport: 'v3-json' },
 ];
 

@@ -91,6 +91,47 @@ const withEtcd = (options) => new TestEtcd(options);
 /** The start of most files: `const t = withClient('keys'); test(…, () => t.etcd.set(t.key, 'v'))`. */
 const withClient = (name, options) => new TestClient(name, options);
 
+/** A cluster of a file: started before its first test, stopped after its last one. */
+class TestCluster {
+  constructor(options) {
+    before(async () => {
+      this.cluster = await transport.cluster?.(options);
+    });
+    after(() => this.cluster?.stop());
+  }
+
+  get members() {
+    return this.cluster.members;
+  }
+
+  /** What a read needs that must not be older than what was acknowledged before. */
+  get current() {
+    return transport.current;
+  }
+
+  /** The member that leads, as soon as one does that answers. */
+  leader() {
+    return this.cluster.leader();
+  }
+
+  /** The members, the leader first. */
+  async leaderFirst() {
+    const leader = await this.leader();
+    return [leader, ...this.members.filter((member) => member !== leader)];
+  }
+
+  /** A client of all members, or of those that are named. */
+  connect(options, members = this.members) {
+    return connectTo(
+      members.map(({ host }) => at(host)),
+      options,
+    );
+  }
+}
+
+/** Three members of etcd: `const t = withCluster(); test(…, () => t.connect().set('a', 1))`. */
+const withCluster = (options) => new TestCluster(options);
+
 let prefixes = 0;
 
 /** A key that nobody else uses, without a slash at either end: for a test's own keys below it. */
@@ -99,4 +140,4 @@ function freshPrefix(name = 'test') {
   return `${name}-${process.pid}-${prefixes}`;
 }
 
-module.exports = { at, connectTo, freePort, freshPrefix, startCluster, startEtcd, withClient, withEtcd };
+module.exports = { at, connectTo, freePort, freshPrefix, startCluster, startEtcd, withClient, withCluster, withEtcd };

@@ -4,8 +4,10 @@
 //
 //   start       (options) => what it needs, started: { host, url, version, name, stop(), kill(), start() … }; the options
 //               are those of scripts/etcd-server.js, for those that can have them
+//   cluster     (options) => a started cluster of several members, if there can be one: that of scripts/etcd-cluster.js
 //   hosts       (address) => what `new Etcd` gets as hosts, for a `host:port`
 //   options     of every client
+//   current     the options of a read that must not be older than what was acknowledged before
 //   env         of scripts in processes of their own, whose clients have no options
 //   runBeside   (file, { args, timeoutMs }) => runs a file where it reaches the same server, beside the test
 //   startBeside (file, { args, env }) => starts one there: { printed, ended, kill() … }, see node-script.js
@@ -14,7 +16,7 @@
 
 const path = require('node:path');
 const { Failure } = require('../../scripts/command');
-const { findEtcdV3, startEtcd } = require('../../scripts/etcd');
+const { findEtcdV3, startCluster, startEtcd } = require('../../scripts/etcd');
 const { NEWEST } = require('../../scripts/etcd-versions');
 const { runScript, runThread, setScriptEnvironment, startScript, startThread } = require('./node-script');
 
@@ -57,8 +59,10 @@ function leftOutFor(testsByFile, because) {
 function onV3(api) {
   return {
     start: (options) => startEtcd({ etcd: findEtcdV3(), tls, ...options }),
+    cluster: (options) => startCluster({ etcd: findEtcdV3(), tls, ...options }),
     hosts: (address) => (tls ? `https://${address}` : address),
     options: { api },
+    current: {},
     env: { NODE_ETCD_API: api },
     runBeside: runScript,
     startBeside: startScript,
@@ -112,8 +116,10 @@ const TRANSPORTS = {
   /** etcd's v2 API over HTTP. */
   v2: {
     start: (options) => startEtcd({ tls, ...options }),
+    cluster: (options) => startCluster({ tls, ...options }),
     hosts: (address) => (tls ? `https://${address}` : address),
     options: {},
+    current: { quorum: true },
     runBeside: runScript,
     startBeside: startScript,
     leavesOut: [],
@@ -130,6 +136,7 @@ const TRANSPORTS = {
     start: startMemory,
     hosts: (address) => address,
     options: {},
+    current: {},
     runBeside: runThread,
     startBeside: startThread,
     leavesOut: [
@@ -148,7 +155,9 @@ const TRANSPORTS = {
         because: 'it has no data that could be wiped while it runs',
       },
       { file: 'connections/client', because: 'it has no hosts, credentials, headers or connections' },
+      { file: 'connections/cluster', because: 'it is the only member there is' },
       { file: 'connections/failover', because: 'it is the only member there is' },
+      { file: 'connections/linearizable', because: 'it is the only member there is' },
       { file: 'connections/kept-connections', because: 'it has no connections' },
       { file: 'connections/local-failures', because: 'it is not reached through a network' },
       { file: 'processes/refusals', because: 'it needs neither descriptors nor a thread' },

@@ -8,9 +8,9 @@ const http = require('node:http');
 const { after, before, beforeEach, test } = require('node:test');
 const Etcd = require('../..');
 const { findEtcdV3, startEtcd } = require('../../scripts/etcd');
-const { cleanUp } = require('../support/clean-up');
+const { cleanUp, scripted } = require('../support/clean-up');
 const { freshPrefix } = require('../support/etcd');
-const { rejection } = require('../support/promises');
+const { rejection, waitUntil } = require('../support/promises');
 
 let server;
 let clients;
@@ -56,6 +56,27 @@ test('in-order keys of several clients are all there, and their names rise with 
 test('in-order keys of one client at once are all made', async () => {
   const nodes = await Promise.all(Array.from({ length: 50 }, (_, i) => clients[0].create(key, i)));
   assert.equal(new Set(nodes.map(({ node }) => node.key)).size, 50);
+});
+
+test('an in-order key that a silent member is asked for holds up none that another member is asked for', async () => {
+  const silent = await scripted([], { fallback: { stall: true } });
+  const etcd = new Etcd([`127.0.0.1:${silent.port}`, server.host], { api: 'v3-json' });
+  cleanUp(() => etcd.close({ abort: true }));
+  let made = 0;
+  const createSome = () => {
+    for (let i = 0; i < 20; i++)
+      etcd.create(key, i).then(
+        () => {
+          made += 1;
+        },
+        () => {}, // those that the silent member was asked for are given up
+      );
+  };
+  createSome();
+  await silent.waitFor(1);
+  made = 0;
+  createSome(); // about half of them at each member
+  await waitUntil(() => made > 0);
 });
 
 /** A client whose way to etcd waits for `rival(n)` before its n-th transaction that would write. */

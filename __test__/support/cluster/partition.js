@@ -2,13 +2,17 @@
 
 // A cluster whose leader is cut off by the network: it lives in a network namespace of its own, and this process, the
 // client's, in another with the other members. Both are made by `unshare`, so nothing of the machine's network changes.
-//   unshare --user --map-root-user --net node partition.js    prints how the client fared, as JSON
+//   unshare --user --map-root-user --net node partition.js LOAD [SEED]    prints how a load fared, as JSON
 
 const fs = require('node:fs');
 const { execFile, execFileSync, spawn } = require('node:child_process');
 const { promisify } = require('node:util');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { ownNetwork } = require('../own-network');
+const { waitUntil } = require('../promises');
+const { chosenTransport } = require('../transports');
+const { History } = require('./history');
+const { Workload, writesOnce } = require('./workload');
 
 const NEAR = '192.0.2.1';
 const FAR = '192.0.2.2';
@@ -23,9 +27,9 @@ function noPartition() {
   return 'unshare and ip cannot make network namespaces here; a member that hangs must stand for one that is cut off';
 }
 
-/** Runs this file in namespaces of its own, and resolves with what it prints. */
-async function partitioned() {
-  const [command, ...args] = [...ownNetwork(PROBE), process.execPath, __filename];
+/** Runs a load of `LOADS`, by a seed, while the leader is cut off, and resolves with its result. */
+async function partitioned(load, seed = 0) {
+  const [command, ...args] = [...ownNetwork(PROBE), process.execPath, __filename, load, String(seed)];
   const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
   const { stdout } = await promisify(execFile)(command, args, { env, timeout: 90_000 });
   return JSON.parse(stdout);
@@ -62,36 +66,50 @@ async function makeFar() {
   };
 }
 
-async function run() {
-  const Etcd = require('../../..');
-  const { waitUntil } = require('../promises');
-  const { startCluster } = require('../../../scripts/etcd');
-  const { Workload } = require('./workload');
+const PREFIX = 'partition';
 
+/** What goes on meanwhile, made of (connect, { members, seed, current }): each has progress() and result(). */
+const LOADS = {
+  writes: (connect, { current }) => new Workload(connect({ timeout: 1000 }), PREFIX, { current }),
+  once: (connect, { current }) => writesOnce(connect, PREFIX, current),
+  history: (connect, options) => new History(connect, { ...options, prefix: PREFIX }),
+};
+
+async function run(name, seed) {
+  const Etcd = require('../../..');
+  const { cluster: startCluster, options, current } = chosenTransport();
   const far = await makeFar();
   const near = { address: NEAR };
   const cluster = await startCluster({ members: [near, near, { address: FAR, inside: far.inside }] });
   const alone = cluster.members[2];
   await cluster.lead(alone);
-  const workload = new Workload(new Etcd(cluster.hosts, { timeout: 1000 }), 'partition');
-  await workload.progress();
+  const connect = (more, members = cluster.members) =>
+    new Etcd(
+      members.map(({ host }) => host),
+      { ...options, ...more },
+    );
+  const load = LOADS[name](connect, { members: cluster.members, seed, current });
+  await load.progress();
   far.cut();
-  await Promise.all([sleep(CUT_MS), workload.progress()]);
+  await Promise.all([sleep(CUT_MS), load.progress()]);
   far.heal();
-  await workload.progress();
-  const result = await workload.result();
+  await load.progress();
+  const result = await load.result();
   // The one that was cut off catches up.
-  const [key, value] = workload.acknowledged.at(-1);
-  const client = new Etcd(alone.host);
-  await waitUntil(async () => (await client.get(key).catch(() => undefined))?.node.value === value, {
-    timeoutMs: 30_000,
-  });
+  await connect().set('last', 'v');
+  const client = connect({}, [alone]);
+  await waitUntil(
+    async () => (await client.get('last', { quorum: false }).catch(() => undefined))?.node.value === 'v',
+    {
+      timeoutMs: 30_000,
+    },
+  );
   await cluster.stop();
   console.log(JSON.stringify(result));
 }
 
 if (require.main === module) {
-  run().then(
+  run(process.argv[2], Number(process.argv[3])).then(
     () => process.exit(),
     (error) => {
       console.error(error);

@@ -16,6 +16,7 @@ use crate::v2::command::Content;
 use crate::v2::event::Action;
 use crate::v2::failure::{Kind, NodeError};
 use crate::v2::path::Path;
+use crate::wire::bounded::bounded;
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -33,7 +34,8 @@ pub async fn create_in_order<C: Carrier>(
     content: &Content,
     ttl: Option<u64>,
 ) -> Result<Written, Stop> {
-    let _turn = access.store.turns.take(directory).await;
+    // Without one, as when those before wait for a member that is silent, it is a race.
+    let _turn = bounded(access.store.turns.take(access.member, directory), access.options.timeout).await;
     for tried in 0..TRIES {
         if let Some(written) = try_next(access, directory, content, ttl).await? {
             return Ok(written);

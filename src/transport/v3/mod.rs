@@ -162,7 +162,9 @@ impl<C: Carrier> V3<C> {
             | Command::Watch(command::Watch { key, recursive, .. }) => (key, recursive),
             Command::Write(Write { key, .. }) => (key, false),
         };
-        let access = self.access(member, watch.timeout, false);
+        // A member that died without a word is noticed, whatever it is asked.
+        let limit = Some(watch.timeout.map_or(watch.liveness, |timeout| timeout.min(watch.liveness)));
+        let access = self.access(member, limit, false);
         let scope = Scope { path, is_recursive };
         let mut follower = Follower::register(access, scope, since, watch.liveness).await?;
         let position = self.store.seen.position(follower.registered());
@@ -171,7 +173,7 @@ impl<C: Carrier> V3<C> {
             Standing::Same => {}
             Standing::Other => return Ok(here),
             Standing::Behind => {
-                let access = self.access(member, watch.timeout, false);
+                let access = self.access(member, limit, false);
                 if let Some(here) = went_back(&access, since).await? {
                     return Ok(here);
                 }

@@ -44,12 +44,13 @@ pub async fn set<C: Carrier>(
     if key.is_root() {
         return Err(access.error_at_root(Code::RootReadOnly, "/").await);
     }
-    if let (Content::File(value), Lifetime { ttl: None, refresh: false }) = (content, lifetime)
-        && let Some(written) = set_plainly(access, key, value, mode).await?
-    {
-        return Ok(written);
-    }
     loop {
+        // Each time: what made the other way necessary, such as a missing directory, may be there by now.
+        if let (Content::File(value), Lifetime { ttl: None, refresh: false }) = (content, lifetime)
+            && let Some(written) = set_plainly(access, key, value, mode).await?
+        {
+            return Ok(written);
+        }
         if let Some(written) = set_slowly(access, key, content, lifetime, mode).await? {
             return Ok(written);
         }

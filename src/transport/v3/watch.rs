@@ -87,7 +87,7 @@ impl<'a, C: Carrier> Follower<'a, C> {
                 return Ok(step);
             }
             match self.watching.next().await? {
-                Told::Events { events, .. } => self.take(&events).await,
+                Told::Events { events, .. } => self.take(&events).await?,
                 Told::Progress { revision } => return Ok(Step::Progress(unsigned(revision) + 1)),
                 Told::Compacted { compact_revision, revision } => {
                     let asked = self.since.unwrap_or_default();
@@ -99,18 +99,21 @@ impl<'a, C: Carrier> Follower<'a, C> {
         }
     }
 
-    /// Takes whole revisions.
-    async fn take(&mut self, events: &[messages::Event]) {
+    /// Takes whole revisions, each of them once.
+    async fn take(&mut self, events: &[messages::Event]) -> Result<(), Stop> {
         let revision_of = |event: &messages::Event| event.kv.as_ref().map_or(0, |kv| kv.mod_revision);
         for events in events.chunk_by(|one, other| revision_of(one) == revision_of(other)) {
             let (told, number) = {
                 let layout = &self.access.store.layout;
                 let revision = Revision::new(layout, events, Timestamp::now());
+                if self.since.is_some_and(|since| revision.number() < since) {
+                    continue;
+                }
                 (self.concerned(&revision), revision.number())
             };
             let told = match told {
                 Concerned::Events(events) => events,
-                Concerned::PerhapsAbove(events) => match self.removed_above(number).await {
+                Concerned::PerhapsAbove(events) => match self.removed_above(number).await? {
                     Some(event) => vec![event],
                     None => events,
                 },
@@ -121,6 +124,7 @@ impl<'a, C: Carrier> Follower<'a, C> {
             self.since = Some(number + 1);
             self.ready.extend(told.into_iter().map(Step::Change));
         }
+        Ok(())
     }
 
     /// What of a revision those who watch are told.
@@ -144,7 +148,7 @@ impl<'a, C: Carrier> Follower<'a, C> {
 
     /// The topmost directory above the path that a revision removed, if it did. What there is no right to read, or what is
     /// forgotten already, was not.
-    async fn removed_above(&mut self, revision: u64) -> Option<Event> {
+    async fn removed_above(&mut self, revision: u64) -> Result<Option<Event>, Stop> {
         let layout = &self.access.store.layout;
         let at = |range: RangeRequest, revision: u64| RangeRequest { revision: signed(revision), ..range };
         let path = self.scope.path.as_str();
@@ -156,7 +160,10 @@ impl<'a, C: Carrier> Follower<'a, C> {
                 reads.push(at(range(layout.marker(directory)), revision.saturating_sub(1)));
                 reads.push(at(range(layout.side(directory)), revision));
             }
-            let mut found = self.access.transact(Transaction::reading(reads)).await.ok()?;
+            let mut found = match self.access.transact(Transaction::reading(reads)).await {
+                Err(Stop::Denied(_) | Stop::Refused(_)) => return Ok(None),
+                found => found?,
+            };
             self.is_marked |= found.read().is_some();
             for directory in some {
                 let (is_there, before, side) = (found.read().is_some(), found.read(), found.read());
@@ -171,10 +178,11 @@ impl<'a, C: Carrier> Follower<'a, C> {
                     .as_ref()
                     .map_or_else(|| Directory { created, ..Directory::default() }, Directory::marked);
                 let key = Path::clean(directory);
-                return Some(directory_removed(&gone, said.as_ref(), key, revision, Timestamp::now()));
+                let event = directory_removed(&gone, said.as_ref(), key, revision, Timestamp::now());
+                return Ok(Some(event));
             }
         }
-        None
+        Ok(None)
     }
 }
 

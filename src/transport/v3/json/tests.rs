@@ -245,12 +245,16 @@ async fn a_watch_is_a_reply_that_goes_on_and_is_replaced_from_where_it_is() {
         let (_, asked) = read(&mut first).await;
         assert!(asked.starts_with(r#"{"create_request":{"key":"YQ==""#), "{asked}");
         first.write_all(format!("{head}{}", created(4)).as_bytes()).await.unwrap();
-        // Silent for long enough: another one takes its place.
+        // Silent for long enough: another one takes its place, and when that is silent as well, one more.
         let mut second = server.accept().await;
         let (_, asked) = read(&mut second).await;
         assert!(asked.contains(r#""start_revision":"5""#), "{asked}");
+        second.write_all(format!("{head}{}", created(5)).as_bytes()).await.unwrap();
+        let mut third = server.accept().await;
+        let (_, asked) = read(&mut third).await;
+        assert!(asked.contains(r#""start_revision":"5""#), "{asked}");
         let change = r#"{"result":{"header":{"revision":"9"},"events":[{"kv":{"mod_revision":"9"}}]}}"#;
-        second.write_all(format!("{head}{}{change}\n", created(6)).as_bytes()).await.unwrap();
+        third.write_all(format!("{head}{}{change}\n", created(6)).as_bytes()).await.unwrap();
         pending().await
     };
     let watching = async {

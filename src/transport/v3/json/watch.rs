@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 const PATH: &str = "/v3/watch";
-/// A watch that has been open for so long has told what was in the history.
+/// A watch that has been open for so long has told what was in the history, unless its connection has died meanwhile.
 const SETTLED: Duration = Duration::from_secs(5);
 
 /// What a watch is asked with, each time anew.
@@ -41,6 +41,8 @@ pub struct JsonWatched {
     registered: i64,
     /// The first revision that was not told yet.
     next: i64,
+    /// Where the store was when the open reply was registered.
+    opened_at: Option<i64>,
     /// Up to this revision everything is told when the open reply has settled.
     progress: Option<i64>,
     settles: Instant,
@@ -57,15 +59,25 @@ impl JsonWatched {
         let (open, registered) = question.ask(start, question.options.timeout).await?;
         let next = if start > 0 { start } else { registered + 1 };
         let now = Instant::now();
-        let mut watched =
-            Self { question, open, liveness, registered, next, progress: None, settles: now, renews: now };
+        let mut watched = Self {
+            question,
+            open,
+            liveness,
+            registered,
+            next,
+            opened_at: None,
+            progress: None,
+            settles: now,
+            renews: now,
+        };
         watched.opened(registered);
         Ok(watched)
     }
 
     fn opened(&mut self, registered: i64) {
         let now = Instant::now();
-        self.progress = Some(registered);
+        // What one reply did not say may be lost: the reply before it has to have said as little.
+        self.progress = self.opened_at.replace(registered);
         self.settles = now + SETTLED.min(self.liveness / 4);
         // Random, so that many watches do not renew at once.
         self.renews = self.settles + self.liveness.mul_f64(0.125 + 0.125 * fastrand::f64());

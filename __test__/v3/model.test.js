@@ -9,7 +9,7 @@ const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
 const { runModel } = require('../support/model');
 
-const { SEED, SEEDS = 6 } = process.env;
+const { SEED, SEEDS = 2 } = process.env;
 const OVER_JSON = 4;
 const AT_ONCE = 4;
 

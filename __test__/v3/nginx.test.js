@@ -11,6 +11,7 @@ const { startNginx, whyNoNginx } = require('../../scripts/nginx');
 const { cleanUp, keep } = require('../support/clean-up');
 const { freePort } = require('../support/etcd');
 const { rejection, waitUntil } = require('../support/promises');
+const { record } = require('../support/record');
 
 const WATCHERS = 40;
 const EVENTS = 900;
@@ -38,18 +39,6 @@ async function proxied({ listen, pass }, { directives = '', beside = '' } = {}) 
 
 /** With what `keep` calls. */
 const closing = (etcd) => Object.assign(etcd, { stop: () => etcd.close({ abort: true }) });
-
-/** What watchers emit: { values, indexes, others }. */
-function record(watcher) {
-  keep(watcher);
-  const seen = { values: [], indexes: [], others: [] };
-  watcher.on('change', ({ node }) => {
-    seen.values.push(node.value);
-    seen.indexes.push(node.modifiedIndex);
-  });
-  for (const name of ['reconnect', 'resync', 'error']) watcher.on(name, (err) => seen.others.push(err));
-  return seen;
-}
 
 /** The connections to nginx that are open, without the one that asks nginx's status at this port. */
 async function connectionsAt(port) {

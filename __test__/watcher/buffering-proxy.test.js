@@ -11,6 +11,7 @@ const { startNginx, whyNoNginx } = require('../../scripts/nginx');
 const { cleanUp, keep } = require('../support/clean-up');
 const { freshPrefix, startEtcd } = require('../support/etcd');
 const { waitUntil } = require('../support/promises');
+const { record } = require('../support/record');
 
 const skip = whyNoNginx();
 
@@ -23,18 +24,6 @@ async function proxied() {
   const server = keep(await startEtcd());
   const nginx = keep(await startNginx(proxyTo(server.port)));
   return { server, nginx, direct: new Etcd(server.host), behind: new Etcd(nginx.host) };
-}
-
-/** What watchers emit: { values, indexes, others }. */
-function record(watcher) {
-  cleanUp(() => watcher.stop());
-  const seen = { values: [], indexes: [], others: [] };
-  watcher.on('change', ({ node }) => {
-    seen.values.push(node.value);
-    seen.indexes.push(node.modifiedIndex);
-  });
-  for (const name of ['reconnect', 'resync', 'error']) watcher.on(name, (err) => seen.others.push(err));
-  return seen;
 }
 
 const upTo = (count) => Array.from({ length: count }, (_, i) => String(i));

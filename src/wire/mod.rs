@@ -8,6 +8,8 @@ pub mod fault;
 pub mod headers;
 pub mod http1;
 pub mod http2;
+#[cfg(test)]
+pub mod loopback;
 pub mod pool;
 pub mod proxy;
 pub mod resolver;

@@ -4,53 +4,35 @@
 use super::*;
 use crate::transport::http::redirect::{Follow, RedirectPolicy};
 use crate::v2::request::{Target, Verb};
-use crate::wire::connector::ConnectorOptions;
-use crate::wire::endpoint::Endpoint;
+use crate::wire::loopback::{Loopback, connector_options};
 use crate::wire::proxy::Proxies;
-use crate::wire::tls::TlsOptions;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::join;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 /// Far more than lies in the buffers of sockets.
 const LARGE: usize = 32 << 20;
 
-struct Server(TcpListener);
+fn client_of(server: &Loopback) -> Http {
+    Http::new(Arc::new(HttpOptions {
+        endpoints: vec![server.endpoint()],
+        headers: HeaderMap::new(),
+        authorization: None,
+        gzip: false,
+        max_response_size: 1 << 20,
+        max_sockets: 1,
+        keep_alive: true,
+        redirects: RedirectPolicy { follow: Follow::All, max: 10, tls: false },
+        connector: connector_options(),
+        proxies: Proxies::default(),
+    }))
+}
 
-impl Server {
-    async fn start() -> Self {
-        Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
-    }
-
-    fn client(&self) -> Http {
-        Http::new(Arc::new(HttpOptions {
-            endpoints: vec![Endpoint::parse(&self.0.local_addr().unwrap().to_string()).unwrap()],
-            headers: HeaderMap::new(),
-            authorization: None,
-            gzip: false,
-            max_response_size: 1 << 20,
-            max_sockets: 1,
-            keep_alive: true,
-            redirects: RedirectPolicy { follow: Follow::All, max: 10, tls: false },
-            connector: ConnectorOptions {
-                tls: TlsOptions::default().build().unwrap(),
-                proxy_authorization: None,
-                local_address: None,
-            },
-            proxies: Proxies::default(),
-        }))
-    }
-
-    async fn accept(&self) -> TcpStream {
-        self.0.accept().await.unwrap().0
-    }
-
-    /// Answers one request of a new connection.
-    async fn answer_new(&self, body: &str) -> TcpStream {
-        let mut stream = self.accept().await;
-        answer(&mut stream, body).await;
-        stream
-    }
+/// Answers one request of a new connection.
+async fn answer_new(server: &Loopback, body: &str) -> TcpStream {
+    let mut stream = server.accept().await;
+    answer(&mut stream, body).await;
+    stream
 }
 
 fn reply(body: &str) -> String {
@@ -79,17 +61,17 @@ async fn body_of(http: &Http, request: &Request) -> String {
 #[tokio::test]
 async fn an_answer_that_nobody_asked_for_is_not_that_of_the_next_request() {
     for verb in [Verb::Get, Verb::Put] {
-        let server = Server::start().await;
-        let http = server.client();
+        let server = Loopback::start().await;
+        let http = client_of(&server);
         let request = request(verb, None);
-        let (first, stream) = join!(body_of(&http, &request), server.answer_new("asked"));
+        let (first, stream) = join!(body_of(&http, &request), answer_new(&server, "asked"));
         assert_eq!(first, "asked");
         // Nothing runs until the next request.
         assert_eq!(stream.try_write(reply("unasked").as_bytes()).unwrap(), reply("unasked").len());
         let second = body_of(&http, &request);
         let second = tokio::select! {
             second = second => second,
-            body = async { server.answer_new("asked again").await; std::future::pending().await } => body,
+            body = async { answer_new(&server, "asked again").await; std::future::pending().await } => body,
         };
         assert_eq!(second, "asked again");
     }
@@ -97,20 +79,20 @@ async fn an_answer_that_nobody_asked_for_is_not_that_of_the_next_request() {
 
 #[tokio::test]
 async fn a_connection_serves_the_next_request_if_nobody_said_more() {
-    let server = Server::start().await;
-    let http = server.client();
+    let server = Loopback::start().await;
+    let http = client_of(&server);
     let get = request(Verb::Get, None);
-    let (_, mut stream) = join!(body_of(&http, &get), server.answer_new("first"));
+    let (_, mut stream) = join!(body_of(&http, &get), answer_new(&server, "first"));
     let (second, ()) = join!(body_of(&http, &get), answer(&mut stream, "second"));
     assert_eq!(second, "second");
 }
 
 #[tokio::test]
 async fn a_connection_whose_request_was_answered_unread_closes() {
-    let server = Server::start().await;
-    let http = server.client();
+    let server = Loopback::start().await;
+    let http = client_of(&server);
     let put = request(Verb::Put, Some("x".repeat(LARGE)));
-    let (answered, mut stream) = join!(body_of(&http, &put), server.answer_new("no"));
+    let (answered, mut stream) = join!(body_of(&http, &put), answer_new(&server, "no"));
     assert_eq!(answered, "no");
     // It ends long before all was sent, though the server would go on to read.
     let mut read = 0;
@@ -123,8 +105,8 @@ async fn a_connection_whose_request_was_answered_unread_closes() {
 
 #[tokio::test]
 async fn a_request_that_is_given_up_takes_its_connection_along() {
-    let server = Server::start().await;
-    let http = server.client();
+    let server = Loopback::start().await;
+    let http = client_of(&server);
     let put = request(Verb::Put, Some("x".repeat(LARGE)));
     let mut call = Box::pin(http.call(0, &put));
     let mut stream = tokio::select! {

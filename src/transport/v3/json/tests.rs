@@ -5,46 +5,28 @@ use crate::transport::v3::carrier::{Told, Watched as _};
 use crate::transport::v3::messages::{LeaseGrantRequest, StatusRequest, WatchCreateRequest};
 use crate::transport::v3::status::Status;
 use crate::v2::failure::{Cause, Failed, Kind};
-use crate::wire::connector::ConnectorOptions;
-use crate::wire::endpoint::Endpoint;
+use crate::wire::loopback::{Loopback, connector_options};
 use crate::wire::proxy::Proxies;
-use crate::wire::tls::TlsOptions;
 use http::{HeaderMap, HeaderValue};
 use std::future::pending;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::join;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 const GRANT: LeaseGrantRequest = LeaseGrantRequest { ttl: 5, id: 7 };
 
-struct Server(TcpListener);
-
-impl Server {
-    async fn start() -> Self {
-        Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
-    }
-
-    fn client(&self) -> Json {
-        Json::new(Arc::new(CarrierOptions {
-            endpoints: vec![Endpoint::parse(&self.0.local_addr().unwrap().to_string()).unwrap()],
-            headers: HeaderMap::new(),
-            gzip: true,
-            max_response_size: 10_000,
-            max_redirects: 2,
-            max_sockets: 100,
-            keep_alive: true,
-            connector: ConnectorOptions {
-                tls: TlsOptions::default().build().unwrap(),
-                proxy_authorization: None,
-                local_address: None,
-            },
-            proxies: Proxies::default(),
-        }))
-    }
-
-    async fn accept(&self) -> TcpStream {
-        self.0.accept().await.unwrap().0
-    }
+fn client_of(server: &Loopback) -> Json {
+    Json::new(Arc::new(CarrierOptions {
+        endpoints: vec![server.endpoint()],
+        headers: HeaderMap::new(),
+        gzip: true,
+        max_response_size: 10_000,
+        max_redirects: 2,
+        max_sockets: 100,
+        keep_alive: true,
+        connector: connector_options(),
+        proxies: Proxies::default(),
+    }))
 }
 
 /// Reads a request whose body is short: its head, and its body.
@@ -73,8 +55,8 @@ fn patient() -> CallOptions {
 
 /// What a call comes to that is answered so.
 async fn answered(text: &str) -> Refusal {
-    let server = Server::start().await;
-    let client = server.client();
+    let server = Loopback::start().await;
+    let client = client_of(&server);
     let serving = async {
         let mut stream = server.accept().await;
         read(&mut stream).await;
@@ -103,8 +85,8 @@ fn error_of(refusal: Refusal) -> (String, String) {
 
 #[tokio::test]
 async fn a_call_says_who_asks_and_whether_there_must_be_a_leader() {
-    let server = Server::start().await;
-    let client = server.client();
+    let server = Loopback::start().await;
+    let client = client_of(&server);
     let token = HeaderValue::from_static("t.1");
     let options = CallOptions { needs_leader: true, ..patient() };
     let serving = async {
@@ -162,8 +144,8 @@ async fn redirects_lead_to_the_hosts_of_the_client_alone() {
     let elsewhere = "HTTP/1.1 307 x\r\nLocation: http://elsewhere.example/\r\nContent-Length: 0\r\n\r\n";
     let (_, message) = error_of(answered(elsewhere).await);
     assert!(message.contains("the hosts of the client alone"), "{message}");
-    let server = Server::start().await;
-    let client = server.client();
+    let server = Loopback::start().await;
+    let client = client_of(&server);
     let serving = async {
         let mut stream = server.accept().await;
         for _ in 0..2 {
@@ -192,15 +174,15 @@ async fn a_reply_that_is_too_large_or_cut_short_is_an_error() {
 
 #[tokio::test]
 async fn who_does_not_answer_in_time_is_told_from_who_refuses_a_connection() {
-    let server = Server::start().await;
-    let client = server.client();
+    let server = Loopback::start().await;
+    let client = client_of(&server);
     let hasty = CallOptions { timeout: Some(Duration::from_millis(50)), ..CallOptions::default() };
     let silent = failed(client.call(0, &GRANT, None, hasty).await.unwrap_err());
     assert!(silent.sent);
     assert_eq!(error_of(silent.into()).0, "ESOCKETTIMEDOUT");
     drop(server);
-    let other = Server::start().await;
-    let client = other.client();
+    let other = Loopback::start().await;
+    let client = client_of(&other);
     drop(other);
     let refused = failed(client.call(0, &GRANT, None, patient()).await.unwrap_err());
     assert_eq!((refused.kind, refused.sent), (Kind::Refused, false));
@@ -209,8 +191,8 @@ async fn who_does_not_answer_in_time_is_told_from_who_refuses_a_connection() {
 
 #[tokio::test]
 async fn a_read_that_meets_a_connection_just_closed_goes_out_again_and_a_write_does_not() {
-    let server = Server::start().await;
-    let client = server.client();
+    let server = Loopback::start().await;
+    let client = client_of(&server);
     let serving = async {
         for _ in 0..2 {
             let mut stream = server.accept().await;
@@ -234,8 +216,8 @@ async fn a_read_that_meets_a_connection_just_closed_goes_out_again_and_a_write_d
 
 #[tokio::test]
 async fn a_watch_is_a_reply_that_goes_on_and_is_replaced_from_where_it_is() {
-    let server = Server::start().await;
-    let client = server.client();
+    let server = Loopback::start().await;
+    let client = client_of(&server);
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
     let created = |revision| {
         format!("{{\"result\":{{\"header\":{{\"revision\":\"{revision}\"}},\"created\":true}}}}\n")

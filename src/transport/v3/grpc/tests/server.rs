@@ -4,10 +4,8 @@ use crate::transport::v3::carrier::{CallOptions, CarrierOptions};
 use crate::transport::v3::grpc::Grpc;
 use crate::transport::v3::grpc::frame::{self, Deframer};
 use crate::transport::v3::messages::{WatchRequest, WatchRequestUnion};
-use crate::wire::connector::ConnectorOptions;
-use crate::wire::endpoint::Endpoint;
+use crate::wire::loopback::{Loopback, connector_options};
 use crate::wire::proxy::Proxies;
-use crate::wire::tls::TlsOptions;
 use bytes::Bytes;
 use h2::server::{Connection, SendResponse};
 use h2::{RecvStream, SendStream};
@@ -15,17 +13,17 @@ use http::{HeaderMap, Request, Response};
 use prost::Message;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 pub struct Server {
-    listener: TcpListener,
+    listener: Loopback,
 }
 
 pub type Incoming = (Request<RecvStream>, SendResponse<Bytes>);
 
 impl Server {
     pub async fn start() -> Self {
-        Self { listener: TcpListener::bind("127.0.0.1:0").await.unwrap() }
+        Self { listener: Loopback::start().await }
     }
 
     pub fn client(&self) -> Grpc {
@@ -33,20 +31,15 @@ impl Server {
     }
 
     pub fn client_with(&self, change: impl FnOnce(&mut CarrierOptions)) -> Grpc {
-        let host = self.listener.local_addr().unwrap().to_string();
         let mut options = CarrierOptions {
-            endpoints: vec![Endpoint::parse(&host).unwrap()],
+            endpoints: vec![self.listener.endpoint()],
             headers: HeaderMap::new(),
             gzip: false,
             max_response_size: 1 << 20,
             max_redirects: 0,
             max_sockets: 100,
             keep_alive: true,
-            connector: ConnectorOptions {
-                tls: TlsOptions::default().build().unwrap(),
-                proxy_authorization: None,
-                local_address: None,
-            },
+            connector: connector_options(),
             proxies: Proxies::default(),
         };
         change(&mut options);
@@ -54,7 +47,7 @@ impl Server {
     }
 
     pub async fn accept(&self) -> TcpStream {
-        self.listener.accept().await.unwrap().0
+        self.listener.accept().await
     }
 
     pub async fn http2(&self) -> Connection<TcpStream, Bytes> {

@@ -177,12 +177,16 @@ describe('v3-json behind nginx as packaged', { timeout: 120_000, skip: whyNoNgin
     await exercise(connect(nginx, { maxRetries: 0 }));
   });
 
-  test('a watcher is told late, when a buffer of nginx is full, but in order, and nothing is lost', async () => {
+  test('a watcher is told late, when etcd ends its reply, but in order, and nothing is lost', async () => {
     const { direct, nginx } = await proxied(AS_PACKAGED);
     const { node } = await direct.set('k', 'first');
-    const seen = record(connect(nginx).watcher('k', node.modifiedIndex));
+    const quiet = connect(nginx).watcher('quiet', null, { liveness: LIVENESS });
+    const seen = [quiet, connect(nginx).watcher('k', node.modifiedIndex, { liveness: LIVENESS })].map(record);
     const written = [node.modifiedIndex];
-    while (seen.indexes.length < 100) written.push((await direct.set('k', 'v'.repeat(100))).node.modifiedIndex);
-    assert.deepEqual(seen.indexes, written.slice(0, seen.indexes.length));
+    for (let i = 0; i < 100; i++) written.push((await direct.set('k', 'v'.repeat(100))).node.modifiedIndex);
+    await waitUntil(() => quiet.index !== null && seen[1].indexes.length === written.length);
+    await Promise.all([once(quiet, 'change'), direct.set('quiet', 'not yet')]);
+    assert.deepEqual(seen[1].indexes, written);
+    assert.deepEqual([seen[0].values, seen[0].others, seen[1].others], [['not yet'], [], []]);
   });
 });

@@ -58,6 +58,15 @@ test('in-order keys of one client at once are all made', async () => {
   assert.equal(new Set(nodes.map(({ node }) => node.key)).size, 50);
 });
 
+test('the index that comes with "Key not found" is before that of who makes the key in that moment', async () => {
+  for (let i = 0; i < 200; i++) {
+    const path = `${key}/${i}`;
+    const [found, { node }] = await settled([clients[0].get(path), clients[1].set(path, 'v')]);
+    const index = found.errorCode === 100 ? found.error.index : found.node.modifiedIndex;
+    assert.equal(index < node.modifiedIndex, found.errorCode === 100, `${index} and ${node.modifiedIndex}`);
+  }
+});
+
 test('an in-order key that a silent member is asked for holds up none that another member is asked for', async () => {
   const silent = await scripted([], { fallback: { stall: true } });
   const etcd = new Etcd([`127.0.0.1:${silent.port}`, server.host], { api: 'v3-json' });

@@ -50,7 +50,7 @@ pub async fn get<C: Carrier>(
         }
         body
     } else {
-        return Err(why_missing(access, key).await);
+        return Err(why_missing(access, key, here.revision).await);
     };
     Ok(answer::of_keys(200, position(&outcome.header), body))
 }
@@ -83,10 +83,11 @@ fn total_size(keys: &[KeyValue]) -> usize {
     keys.iter().map(|kv| kv.key.len() + kv.value.len()).sum()
 }
 
-/// 100 or 104; what was made in this moment is as if it had not been there yet.
-async fn why_missing<C: Carrier>(access: &Access<'_, C>, key: &Path) -> Stop {
+/// 100 or 104; what was made since this revision is as if it had not been there yet. Who watches from the next one on is
+/// told of it.
+async fn why_missing<C: Carrier>(access: &Access<'_, C>, key: &Path, revision: u64) -> Stop {
     match access.survey(key).await {
-        Ok(found) => access.missing(key, &found.above).await,
+        Ok(found) => access.missing(key, &found.above.at_revision(revision)).await,
         Err(stop) => stop,
     }
 }

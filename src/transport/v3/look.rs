@@ -176,6 +176,12 @@ impl Above {
         &self.unmarked[self.unmarked.len() - self.unproven..]
     }
 
+    /// The same for who has found nothing at this revision already.
+    #[must_use]
+    pub fn at_revision(self, revision: u64) -> Self {
+        Self { revision, ..self }
+    }
+
     /// # Errors
     /// 104 when a directory on the way is a file.
     pub fn check(&self) -> Result<(), Error> {

@@ -7,12 +7,15 @@ use crate::transport::v3::json::reply::Body;
 use crate::v2::failure::{Failed, Kind};
 use crate::wire::fault::Stage;
 use crate::wire::way::Way;
+use http::{HeaderName, HeaderValue};
 use reqwest::Response;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a call is sent that only asks: the server may close a connection that was kept at that very moment.
 const TRIES: u32 = 3;
+/// gRPC's name of a call's deadline, in milliseconds with an `m`: eight digits at most.
+const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 pub struct Gateway {
     options: Arc<CarrierOptions>,
@@ -27,6 +30,8 @@ pub struct Post<'a> {
     pub authorization: Authorization<'a>,
     pub options: CallOptions,
     pub is_read: bool,
+    /// After this time the gateway itself ends the reply.
+    pub ends: Option<Duration>,
 }
 
 impl Gateway {
@@ -50,13 +55,19 @@ impl Gateway {
     /// # Errors
     /// When there is no reply.
     pub async fn open(&self, member: usize, post: Post<'_>) -> Result<(Response, Way), Failed> {
-        let Post { path, body, authorization, options, is_read } = post;
+        let Post { path, body, authorization, options, is_read, ends } = post;
         let member = self.member(member);
         let way = member.way()?;
         let mut tries = TRIES;
         loop {
             let client = member.client(options.once && !is_read)?;
-            let request = member.request(path, authorization, options, body.to_vec())?;
+            let mut request = member.request(path, authorization, options, body.to_vec())?;
+            if let Some(ends) = ends {
+                let value = HeaderValue::try_from(format!("{}m", ends.as_millis()));
+                // Digits and a letter are a header's value.
+                request.headers_mut().extend(value.ok().map(|value| (TIMEOUT, value)));
+            }
+
             let phase = Arc::<Phase>::default();
             let error = match limited(client.execute(request), &phase, options.timeout).await? {
                 Ok(response) => return Ok((response, way)),

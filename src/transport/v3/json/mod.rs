@@ -46,7 +46,7 @@ impl Carrier for Json {
         let _permit = at.permit().await;
         let body = serde_json::to_vec(request).map_err(|error| fault::unsendable(at.origin(), error))?;
         let is_read = request.is_read();
-        let post = Post { path: Q::GATEWAY, body: &body, authorization, options, is_read };
+        let post = Post { path: Q::GATEWAY, body: &body, authorization, options, is_read, ends: None };
         let (response, way) = self.0.open(member, post).await?;
         self.0.body(member, response, &way, options.timeout).answer().await
     }
@@ -61,7 +61,7 @@ impl Carrier for Json {
     ) -> Result<JsonWatched, Refusal> {
         let authorization = authorization.cloned();
         let gateway = Arc::clone(&self.0);
-        let question = Question { gateway, member, create, authorization, options };
-        JsonWatched::register(question, liveness).await
+        let question = Question { gateway, member, create, authorization, options, liveness };
+        JsonWatched::register(question).await
     }
 }

@@ -12,6 +12,7 @@ use std::future::pending;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::join;
 use tokio::net::TcpStream;
+use tokio::time::sleep;
 
 const GRANT: LeaseGrantRequest = LeaseGrantRequest { ttl: 5, id: 7 };
 
@@ -214,45 +215,135 @@ async fn a_read_that_meets_a_connection_just_closed_goes_out_again_and_a_write_d
     join!(asking, serving);
 }
 
+/// A member's replies to one watch.
+struct Replies<'a>(&'a Loopback);
+
+impl Replies<'_> {
+    /// Begins one at this revision; gives its connection, what it was asked for, and how long it is to last.
+    async fn begin(&self, revision: u64) -> (TcpStream, String, Duration) {
+        let mut stream = self.0.accept().await;
+        let (head, asked) = read(&mut stream).await;
+        let lifetime = head.split("grpc-timeout: ").nth(1).and_then(|rest| rest.split('m').next()).unwrap();
+        let created =
+            format!(r#"{{"result":{{"header":{{"revision":"{revision}"}},"created":true}}}}"#) + "\n";
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
+        stream.write_all(format!("{head}{created}").as_bytes()).await.unwrap();
+        (stream, asked, Duration::from_millis(lifetime.parse().unwrap()))
+    }
+
+    /// One that tells nothing, up to its end.
+    async fn silent(&self, revision: u64) -> String {
+        let (mut stream, asked, lifetime) = self.begin(revision).await;
+        sleep(lifetime).await;
+        end(&mut stream).await;
+        asked
+    }
+}
+
+async fn end(stream: &mut TcpStream) {
+    let text = r#"{"error":{"code":4,"message":"context deadline exceeded"}}"#;
+    stream.write_all(format!("{text}\n").as_bytes()).await.unwrap();
+}
+
+async fn change(stream: &mut TcpStream, revision: u64) {
+    let kv = format!(r#"{{"kv":{{"mod_revision":"{revision}"}}}}"#);
+    let text = format!(r#"{{"result":{{"header":{{"revision":"{revision}"}},"events":[{kv}]}}}}"#);
+    stream.write_all(format!("{text}\n").as_bytes()).await.unwrap();
+}
+
+async fn watch_of(client: &Json) -> JsonWatched {
+    let create = WatchCreateRequest { key: "a".into(), ..WatchCreateRequest::default() };
+    client.watch(0, create, None, patient(), Duration::from_millis(400)).await.unwrap()
+}
+
+fn revision_of(told: &Told) -> i64 {
+    match told {
+        Told::Progress { revision } | Told::Events { revision, .. } | Told::Compacted { revision, .. } => {
+            *revision
+        }
+    }
+}
+
 #[tokio::test]
-async fn a_watch_is_a_reply_that_goes_on_and_is_replaced_from_where_it_is() {
+async fn a_watch_is_a_reply_that_the_server_ends_and_that_is_replaced_from_where_it_is() {
     let server = Loopback::start().await;
     let client = client_of(&server);
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
-    let created = |revision| {
-        format!("{{\"result\":{{\"header\":{{\"revision\":\"{revision}\"}},\"created\":true}}}}\n")
-    };
     let serving = async {
-        let mut first = server.accept().await;
-        let (_, asked) = read(&mut first).await;
+        let replies = Replies(&server);
+        let asked = replies.silent(4).await;
         assert!(asked.starts_with(r#"{"create_request":{"key":"YQ==""#), "{asked}");
-        first.write_all(format!("{head}{}", created(4)).as_bytes()).await.unwrap();
-        // Silent for long enough: another one takes its place, and when that is silent as well, one more.
-        let mut second = server.accept().await;
-        let (_, asked) = read(&mut second).await;
+        assert!(replies.silent(6).await.contains(r#""start_revision":"5""#));
+        // Two that were silent up to their end: what was before the first of them is told.
+        let (mut third, asked, _) = replies.begin(8).await;
         assert!(asked.contains(r#""start_revision":"5""#), "{asked}");
-        second.write_all(format!("{head}{}", created(5)).as_bytes()).await.unwrap();
-        let mut third = server.accept().await;
-        let (_, asked) = read(&mut third).await;
-        assert!(asked.contains(r#""start_revision":"5""#), "{asked}");
-        let change = r#"{"result":{"header":{"revision":"9"},"events":[{"kv":{"mod_revision":"9"}}]}}"#;
-        third.write_all(format!("{head}{}{change}\n", created(6)).as_bytes()).await.unwrap();
+        change(&mut third, 9).await;
         pending().await
     };
     let watching = async {
-        let create = WatchCreateRequest { key: "a".into(), ..WatchCreateRequest::default() };
-        let liveness = Duration::from_millis(400);
-        let mut watched = client.watch(0, create, None, patient(), liveness).await.unwrap();
+        let mut watched = watch_of(&client).await;
         assert_eq!(watched.registered(), 4);
         assert_eq!(watched.next().await.unwrap(), Told::Progress { revision: 4 });
-        loop {
-            match watched.next().await.unwrap() {
-                Told::Progress { .. } => {}
-                Told::Events { revision, events } => return (revision, events.len()),
-                compacted @ Told::Compacted { .. } => panic!("{compacted:?}"),
-            }
-        }
+        watched.next().await.unwrap()
     };
     let told = tokio::select! { told = watching => told, () = serving => unreachable!() };
-    assert_eq!(told, (9, 1));
+    assert!(matches!(told, Told::Events { revision: 9, events } if events.len() == 1));
+}
+
+#[tokio::test]
+async fn replies_that_never_end_are_replaced_and_prove_nothing() {
+    let server = Loopback::start().await;
+    let client = client_of(&server);
+    let serving = async {
+        let replies = Replies(&server);
+        let _stalled = [replies.begin(4).await, replies.begin(5).await, replies.begin(6).await];
+        let (mut fourth, asked, _) = replies.begin(7).await;
+        assert!(asked.contains(r#""start_revision":"5""#), "{asked}");
+        change(&mut fourth, 7).await;
+        pending().await
+    };
+    let watching = async { watch_of(&client).await.next().await.unwrap() };
+    let told = tokio::select! { told = watching => told, () = serving => unreachable!() };
+    assert!(matches!(told, Told::Events { revision: 7, .. }), "{told:?}");
+}
+
+#[tokio::test]
+async fn replies_that_told_something_prove_nothing_of_what_they_did_not() {
+    let server = Loopback::start().await;
+    let client = client_of(&server);
+    let serving = async {
+        let replies = Replies(&server);
+        replies.silent(4).await;
+        let (mut second, _, lifetime) = replies.begin(9).await;
+        change(&mut second, 5).await;
+        sleep(lifetime).await;
+        end(&mut second).await;
+        assert!(replies.silent(9).await.contains(r#""start_revision":"6""#));
+        assert!(replies.silent(9).await.contains(r#""start_revision":"6""#));
+        let _last = replies.begin(9).await;
+        pending().await
+    };
+    let watching = async {
+        let mut watched = watch_of(&client).await;
+        let mut told = Vec::new();
+        for _ in 0..2 {
+            told.push(watched.next().await.unwrap());
+        }
+        told
+    };
+    let told = tokio::select! { told = watching => told, () = serving => unreachable!() };
+    assert_eq!(told.iter().map(revision_of).collect::<Vec<_>>(), [5, 9]);
+}
+
+#[tokio::test]
+async fn a_server_that_ends_a_reply_before_its_time_has_failed() {
+    let server = Loopback::start().await;
+    let client = client_of(&server);
+    let serving = async {
+        let (mut stream, ..) = Replies(&server).begin(4).await;
+        end(&mut stream).await;
+        pending().await
+    };
+    let watching = async { watch_of(&client).await.next().await.unwrap_err() };
+    let refusal = tokio::select! { refusal = watching => refusal, () = serving => unreachable!() };
+    assert!(matches!(refusal, Refusal::Status(status) if status.code == Status::DEADLINE_EXCEEDED));
 }

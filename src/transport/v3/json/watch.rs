@@ -1,13 +1,15 @@
 //! A watch over the JSON gateway: a reply that goes on, on a connection of its own.
 //!
 //! Nothing can be asked on it, and a connection that died without a word looks like a quiet one. So a new one takes its
-//! place from time to time, from the first revision that was not told: it brings what the old one may have lost.
+//! place from time to time, from the first revision that was not told: it brings what the old one may have lost. That a
+//! reply told nothing is sure when the server has ended it: it is asked to, and its last word comes after all others.
 
 use crate::transport::v3::carrier::{CallOptions, Refusal, Told, Watched};
 use crate::transport::v3::gather::{Gatherer, Heard, revision_of};
 use crate::transport::v3::json::gateway::{Gateway, Post};
 use crate::transport::v3::json::lines::Lines;
 use crate::transport::v3::messages::{WatchCreateRequest, WatchRequest, WatchRequestUnion};
+use crate::transport::v3::status::Status;
 use crate::v2::failure::{Failed, Kind, NodeError};
 use crate::wire::bounded::bounded;
 use crate::wire::fault::{self, Stage};
@@ -21,8 +23,16 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 const PATH: &str = "/v3/watch";
-/// A watch that has been open for so long has told what was in the history, unless its connection has died meanwhile.
-const SETTLED: Duration = Duration::from_secs(5);
+/// So much of `liveness` a reply goes on, and up to so much more at random, so that many watches do not renew at once.
+const LIFETIME: f64 = 0.25;
+const SPREAD: f64 = 0.1;
+/// So much of it a reply may take to come to its end, and the next one to begin: whoever holds replies back on the way
+/// passes them on when they end. Together that is less than all of it.
+const OVERDUE: f64 = 0.45;
+/// By so much a server's clock may be faster than ours.
+const DRIFT: f64 = 0.05;
+/// gRPC has eight digits for a deadline in milliseconds.
+const MAX_LIVENESS: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a watch is asked with, each time anew.
 pub struct Question {
@@ -31,22 +41,18 @@ pub struct Question {
     pub create: WatchCreateRequest,
     pub authorization: Option<HeaderValue>,
     pub options: CallOptions,
+    pub liveness: Duration,
 }
 
 /// A watch that the server keeps.
 pub struct JsonWatched {
     question: Question,
     open: Open,
-    liveness: Duration,
     registered: i64,
     /// The first revision that was not told yet.
     next: i64,
-    /// Where the store was when the open reply was registered.
-    opened_at: Option<i64>,
-    /// Up to this revision everything is told when the open reply has settled.
-    progress: Option<i64>,
-    settles: Instant,
-    renews: Instant,
+    /// Where the store was when a reply began that came to its end, and told nothing.
+    quiet_since: Option<i64>,
 }
 
 impl JsonWatched {
@@ -54,63 +60,58 @@ impl JsonWatched {
     ///
     /// # Errors
     /// When the server does not keep it.
-    pub async fn register(question: Question, liveness: Duration) -> Result<Self, Refusal> {
+    pub async fn register(mut question: Question) -> Result<Self, Refusal> {
+        question.liveness = question.liveness.min(MAX_LIVENESS);
         let start = question.create.start_revision;
-        let (open, registered) = question.ask(start, question.options.timeout).await?;
+        let open = question.ask(start).await?;
+        // From now on it has to be known soon whether the server is there.
+        question.options.timeout = Some(question.liveness.mul_f64(OVERDUE));
+        let registered = open.registered;
         let next = if start > 0 { start } else { registered + 1 };
-        let now = Instant::now();
-        let mut watched = Self {
-            question,
-            open,
-            liveness,
-            registered,
-            next,
-            opened_at: None,
-            progress: None,
-            settles: now,
-            renews: now,
-        };
-        watched.opened(registered);
-        Ok(watched)
-    }
-
-    fn opened(&mut self, registered: i64) {
-        let now = Instant::now();
-        // What one reply did not say may be lost: the reply before it has to have said as little.
-        self.progress = self.opened_at.replace(registered);
-        self.settles = now + SETTLED.min(self.liveness / 4);
-        // Random, so that many watches do not renew at once.
-        self.renews = self.settles + self.liveness.mul_f64(0.125 + 0.125 * fastrand::f64());
-    }
-
-    /// Another reply in the place of the open one, unless that one has something to tell after all.
-    async fn renew(&mut self) -> Result<Option<Told>, Refusal> {
-        let opening = self.question.ask(self.next, Some(self.liveness / 4));
-        tokio::select! {
-            biased;
-            told = self.open.next(&self.question) => return told.map(Some),
-            asked = opening => {
-                let (open, registered) = asked?;
-                self.open = open;
-                self.opened(registered);
-            }
-        }
-        Ok(None)
+        Ok(Self { question, open, registered, next, quiet_since: None })
     }
 
     /// What comes next, in whatever way.
     async fn step(&mut self) -> Result<Option<Told>, Refusal> {
-        let settled = self.progress;
+        let overdue = self.open.overdue;
         tokio::select! {
             biased;
-            told = self.open.next(&self.question) => told.map(Some),
-            () = sleep_until(self.settles), if settled.is_some() => {
-                self.progress = None;
-                Ok(settled.map(|revision| Told::Progress { revision }))
-            }
+            told = self.open.next(&self.question) => self.heard(told).await,
             // Boxed, as it is large and rare.
-            () = sleep_until(self.renews) => Box::pin(self.renew()).await,
+            () = sleep_until(overdue) => Box::pin(self.replace()).await,
         }
+    }
+
+    async fn heard(&mut self, told: Result<Told, Refusal>) -> Result<Option<Told>, Refusal> {
+        match told {
+            // Boxed, as above.
+            Err(refusal) if self.open.is_ended_by(&refusal) => Box::pin(self.go_on()).await,
+            told => told.map(Some),
+        }
+    }
+
+    /// Another reply after one that came to its end.
+    async fn go_on(&mut self) -> Result<Option<Told>, Refusal> {
+        // A server that was held up may have ended one reply before it told anything: two have to agree.
+        let quiet_since = Some(self.open.registered).filter(|_| self.open.is_silent);
+        let settled = std::mem::replace(&mut self.quiet_since, quiet_since).filter(|_| self.open.is_silent);
+        self.open = self.question.ask(self.next).await?;
+        Ok(settled.map(|revision| Told::Progress { revision }))
+    }
+
+    /// Another reply in the place of one that should have come to its end, unless that has something to tell after all.
+    async fn replace(&mut self) -> Result<Option<Told>, Refusal> {
+        let opening = self.question.ask(self.next);
+        let told = tokio::select! {
+            biased;
+            told = self.open.next(&self.question) => told,
+            open = opening => {
+                self.open = open?;
+                self.quiet_since = None;
+                return Ok(None);
+            }
+        };
+        self.heard(told).await
     }
 }
 
@@ -142,7 +143,9 @@ impl Watched for JsonWatched {
 
 impl Question {
     /// Asks for what happens from a revision on, and waits until that is registered.
-    async fn ask(&self, start_revision: i64, limit: Option<Duration>) -> Result<(Open, i64), Refusal> {
+    async fn ask(&self, start_revision: i64) -> Result<Open, Refusal> {
+        let Self { liveness, options, .. } = *self;
+        let limit = options.timeout;
         let create = WatchCreateRequest {
             start_revision,
             fragment: true,
@@ -152,9 +155,11 @@ impl Question {
         let request = WatchRequest { request_union: Some(WatchRequestUnion::CreateRequest(create)) };
         let origin = self.gateway.member(self.member).origin();
         let body = serde_json::to_vec(&request).map_err(|error| fault::unsendable(origin, error))?;
-        let options = CallOptions { timeout: limit, ..self.options };
         let authorization = self.authorization.as_ref();
-        let post = Post { path: PATH, body: &body, authorization, options, is_read: true };
+        let lifetime = liveness.mul_f64(LIFETIME + SPREAD * fastrand::f64());
+        let post =
+            Post { path: PATH, body: &body, authorization, options, is_read: true, ends: Some(lifetime) };
+        let asked = Instant::now();
         let (response, way) = self.gateway.open(self.member, post).await?;
         if !response.status().is_success() {
             let body = self.gateway.body(self.member, response, &way, limit);
@@ -167,15 +172,17 @@ impl Question {
             lines: Lines::new(size),
             gatherer: Gatherer::new(size),
             heard: VecDeque::new(),
+            registered: 0,
+            is_silent: true,
+            ends: asked + lifetime.mul_f64(1.0 - DRIFT),
+            overdue: asked + liveness.mul_f64(OVERDUE),
         };
         match bounded(open.hear(self), limit).await.ok_or_else(fault::idle_timeout)?? {
-            Heard::Registered(revision) => Ok((open, revision)),
+            Heard::Registered(revision) => open.registered = revision,
             // A watch that begins too early may be refused at once.
-            told @ Heard::Told(_) => {
-                open.heard.push_front(told);
-                Ok((open, 0))
-            }
+            told @ Heard::Told(_) => open.heard.push_front(told),
         }
+        Ok(open)
     }
 }
 
@@ -186,9 +193,24 @@ struct Open {
     lines: Lines,
     gatherer: Gatherer,
     heard: VecDeque<Heard>,
+    /// Where the store was when it was registered.
+    registered: i64,
+    /// Whether it has told nothing.
+    is_silent: bool,
+    /// The server does not end it before.
+    ends: Instant,
+    /// By then it has ended, unless its connection has died, or somebody on the way did not pass on when it was to end.
+    overdue: Instant,
 }
 
 impl Open {
+    /// Whether the server ends it because its time is over: all that there was to tell has come before.
+    fn is_ended_by(&self, refusal: &Refusal) -> bool {
+        let is_deadline =
+            matches!(refusal, Refusal::Status(status) if status.code == Status::DEADLINE_EXCEEDED);
+        is_deadline && Instant::now() >= self.ends
+    }
+
     async fn next(&mut self, question: &Question) -> Result<Told, Refusal> {
         loop {
             if let Heard::Told(told) = self.hear(question).await? {
@@ -205,6 +227,7 @@ impl Open {
                 return Ok(heard);
             }
             while let Some(response) = self.lines.next(member.origin())? {
+                self.is_silent &= response.events.is_empty();
                 if let Some(heard) = self.gatherer.hear(response)? {
                     return Ok(heard);
                 }

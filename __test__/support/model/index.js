@@ -287,7 +287,13 @@ class ModelRun {
   async #compact(revision) {
     if (revision <= this.#compacted) return;
     this.#compacted = revision;
-    await new RawV3(this.safe.url).call('kv/compaction', { revision: String(revision) });
+    const etcd = new RawV3(this.safe.url);
+    // Who elects a leader refuses, and may have carried it out all the same.
+    const isCompacted = () =>
+      etcd
+        .call('kv/compaction', { revision: String(revision) })
+        .then(Boolean, ({ message }) => /has been compacted/.test(message) || sleep(50));
+    await this.#until(isCompacted);
   }
 
   async #writeAll() {

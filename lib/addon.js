@@ -63,10 +63,10 @@ const ENDINGS = { darwin: [''], linux: ['-gnu', '-musl'], win32: ['-msvc'] }[pro
 
 /** The manifest of an installed package. Where `require` finds it, but without what that costs each start of a program. */
 function manifestOf(name) {
-  const file = path.join(name, 'package.json');
+  const file = `${name}/package.json`;
   // Not `require` itself: bundlers would look for what it asks for. Yarn's Plug'n'Play knows no folders.
   if (process.versions.pnp) return createRequire(__filename).resolve(file);
-  return module.paths.map((folder) => path.join(folder, file)).find((found) => fs.existsSync(found));
+  return module.paths.map((folder) => `${folder}/${file}`).find((found) => fs.existsSync(found));
 }
 
 /** What an installed package tells of its binary: { file, size, expected }, `expected` undefined in a checkout. */

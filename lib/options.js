@@ -11,7 +11,6 @@ const {
 const { invalidType, invalidValue } = require('./errors');
 const { EtcdApi } = require('./addon');
 const { checkTunnel, proxiesOf, readProxy } = require('./proxy');
-const { trustedRoots } = require('./trusted-roots');
 const { TLS_READERS, completeTls } = require('./tls');
 
 /** What each request gets unless it says otherwise. */
@@ -102,6 +101,7 @@ function readOptions(hosts, options) {
   const hasSecureHost = hostList.some(isSecure);
   const proxies = proxiesOf(chosen, hasSecureHost);
   if (native.ca === undefined && (hasSecureHost || proxies()?.some(isSecure))) {
+    const { trustedRoots } = require('./trusted-roots'); // loaded for https alone
     native.ca = trustedRoots();
     native.skipsUnusableCa = true;
   }

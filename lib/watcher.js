@@ -2,7 +2,6 @@
 
 const { EventEmitter } = require('node:events');
 const { checkAtLeastOne, checkKey, checkNumber, checkOptions, checkSignal, extended } = require('./arguments');
-const { ChangeIterator } = require('./change-iterator');
 const { invalidType, invalidValue } = require('./errors');
 const { onAbort } = require('./signals');
 const { apart } = require('./uncaught');
@@ -72,6 +71,7 @@ class Watcher extends EventEmitter {
 
   /** Leaving the loop stops the watcher. Lost events end it with an error: a loop has no other way to hear of them. */
   [Symbol.asyncIterator]() {
+    const { ChangeIterator } = require('./change-iterator'); // loaded for loops alone
     const leave = () => {
       this.#loops.delete(changes);
       this.#stopApart();

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 type ReportFunction = ThreadsafeFunction<Reported, (), Arguments, Status, false, true, 0>;
 
@@ -36,6 +36,25 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// Whether JavaScript can no longer run. Any look at an object says so.
 fn has_ended(env: &Env) -> bool {
     env.get_global().and_then(|global| global.has_c_named_property(c"process")).is_err()
+}
+
+/// What Sync calls run on.
+struct Blocking {
+    /// One timer for all of them: each new one would wake the runtime.
+    glances: RefCell<Interval>,
+    runtime: Runtime,
+}
+
+impl Blocking {
+    fn start() -> std::result::Result<Self, NodeError> {
+        let runtime = runtime::blocking()?;
+        let mut glances = {
+            let _context = runtime.enter();
+            interval_at(Instant::now() + GLANCE, GLANCE)
+        };
+        glances.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(Self { glances: RefCell::new(glances), runtime })
+    }
 }
 
 /// Reports events of requests to JavaScript, from any thread.
@@ -154,7 +173,7 @@ impl Drop for InFlight {
 pub struct Shared {
     in_flight: Rc<RefCell<InFlight>>,
     on_event: FunctionRef<Arguments, ()>,
-    blocking: OnceCell<Runtime>,
+    blocking: OnceCell<Blocking>,
 }
 
 /// One for each JavaScript environment: its way to hear of requests, and the requests it has in flight.
@@ -275,13 +294,15 @@ impl Shared {
         request: F,
     ) -> std::result::Result<Option<F::Output>, NodeError> {
         let mut request = pin!(request);
-        Ok(self.blocking()?.block_on(async {
+        let Blocking { runtime, glances } = self.blocking()?;
+        let mut glances = glances.borrow_mut();
+        Ok(runtime.block_on(async {
             runtime::catch_up().await;
             loop {
-                match timeout(GLANCE, request.as_mut()).await {
-                    Ok(output) => return Some(output),
-                    Err(_) if has_ended(env) => return None,
-                    Err(_) => {}
+                tokio::select! {
+                    biased;
+                    output = &mut request => return Some(output),
+                    _ = glances.tick() => if has_ended(env) { return None },
                 }
             }
         }))
@@ -290,16 +311,16 @@ impl Shared {
     /// Sees to the connections of Sync calls, which nobody does between two of them.
     pub fn see_to_connections(&self) {
         // Without a runtime there are none.
-        if let Some(runtime) = self.blocking.get() {
+        if let Some(Blocking { runtime, .. }) = self.blocking.get() {
             runtime.block_on(runtime::catch_up());
         }
     }
 
-    fn blocking(&self) -> std::result::Result<&Runtime, NodeError> {
-        if let Some(runtime) = self.blocking.get() {
-            return Ok(runtime);
+    fn blocking(&self) -> std::result::Result<&Blocking, NodeError> {
+        if let Some(blocking) = self.blocking.get() {
+            return Ok(blocking);
         }
-        let started = runtime::blocking()?;
+        let started = Blocking::start()?;
         Ok(self.blocking.get_or_init(|| started))
     }
 

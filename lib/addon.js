@@ -1,12 +1,13 @@
 // biome-ignore-all lint/style/useNodejsImportProtocol: old versions of Node do not know it
 'use strict';
 
-// The addon, by way of the loader that `napi build` generates, whose errors are put here into words that help.
+// The addon: the binary for this system, or an error whose words help.
 // Syntax that old versions of Node can read, since it is here that they are told so.
 
 const fs = require('fs');
 const { createRequire } = require('module');
 const path = require('path');
+const binaries = require('./binaries');
 
 const LEAST_NODE = 18;
 const SUPPORTED = [
@@ -27,24 +28,16 @@ function libc() {
   }
 }
 
-/** What the loader complains of, in the order of its tries: it chains them as causes, the last one first. */
-function complaints(error) {
-  const lines = [];
-  for (let cause = error.cause || error; cause; cause = cause.cause) {
-    // What follows the first line is the stack of `require`.
-    lines.unshift(String(cause.message || cause).split('\n')[0]);
-  }
-  return lines.filter((line) => !/wasi/.test(line)); // for WebAssembly there is no build
-}
-
-function loadFailure(error) {
+/** What to tell of the errors of all tries. */
+function loadFailure(errors) {
   const text = [
     'node-etcd-native has no binary that can be loaded here.',
     `  This is:    ${process.platform} ${process.arch}${libc()}, Node.js ${process.versions.node}`,
     `  Supported:  ${SUPPORTED}`,
     '  What went wrong:',
   ];
-  for (const line of complaints(error)) text.push(`  - ${line}`);
+  // What follows the first line is the stack of `require`.
+  for (const error of errors) text.push(`  - ${String(error.message || error).split('\n')[0]}`);
   text.push(
     'On a supported platform: the binary is an optional dependency. Install without --omit=optional, and if the lock file',
     'comes from another platform without node_modules and package-lock.json (https://github.com/npm/cli/issues/4828).',
@@ -54,12 +47,9 @@ function loadFailure(error) {
   );
   const failure = new Error(text.join('\n'));
   failure.code = 'ERR_NATIVE_BINARY';
-  failure.cause = error;
+  failure.cause = errors[errors.length - 1];
   return failure;
 }
-
-/** How the names of the packages with a binary for this system end. */
-const ENDINGS = { darwin: [''], linux: ['-gnu', '-musl'], win32: ['-msvc'] }[process.platform] || [];
 
 /** The manifest of an installed package. Where `require` finds it, but without what that costs each start of a program. */
 function manifestOf(name) {
@@ -69,50 +59,58 @@ function manifestOf(name) {
   return module.paths.map((folder) => `${folder}/${file}`).find((found) => fs.existsSync(found));
 }
 
-/** What an installed package tells of its binary: { file, size, expected }, `expected` undefined in a checkout. */
-function installedBinary(name) {
-  try {
-    const manifest = manifestOf(name);
-    if (!manifest) return undefined; // the loader says so
-    const { main, binarySize } = JSON.parse(fs.readFileSync(manifest, 'utf8'));
-    const file = path.join(path.dirname(manifest), main);
-    return { file, size: fs.statSync(file).size, expected: binarySize };
-  } catch (_) {
-    return undefined;
-  }
-}
-
-/** Some installers bring the binaries for both C libraries, of which one is loaded. */
-function isForOtherLibc(ending) {
-  return process.platform === 'linux' && (ending === '-musl') !== /musl/.test(libc());
-}
-
 /**
  * Refuses a binary that was cut, as by a full disk: the system's loader would read beyond its end, and the process would
- * die of a signal.
+ * die of a signal. Only a published package says how large its binary is.
  */
-function checkSizes() {
-  for (const ending of ENDINGS) {
-    const binary = installedBinary(`@node-etcd-native/binding-${process.platform}-${process.arch}${ending}`);
-    const isWhole = !binary || binary.expected === undefined || binary.size === binary.expected;
-    if (!isWhole && !isForOtherLibc(ending)) {
-      throw new Error(`${binary.file} has ${binary.size} bytes instead of ${binary.expected}: install it again`);
-    }
+function checkSize(name) {
+  const manifest = manifestOf(name);
+  if (!manifest) return; // `require` says so
+  const { main, binarySize } = JSON.parse(fs.readFileSync(manifest, 'utf8'));
+  const file = path.join(path.dirname(manifest), main);
+  const { size } = fs.statSync(file);
+  if (binarySize !== undefined && size !== binarySize) {
+    throw new Error(`${file} has ${size} bytes instead of ${binarySize}: install it again`);
   }
+}
+
+const failing = (text) => () => {
+  throw new Error(text);
+};
+
+/** What to try, in order. On Linux the binary for the other C library cannot be loaded, and some installers bring both. */
+function tries() {
+  const { arch, platform, versions } = process;
+  if (parseInt(versions.node, 10) < LEAST_NODE) {
+    return [failing(`Node.js ${versions.node} is too old: ${LEAST_NODE} is the oldest that works`)];
+  }
+  const named = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
+  if (named) return [() => require(named)];
+  const here = `${platform}-${arch}`;
+  const names = Object.keys(binaries).filter((name) => name === here || name.startsWith(`${here}-`));
+  if (names.length === 0) return [failing(`There is no binary for ${here}`)];
+  const both = names.map((name) => [
+    binaries[name].built,
+    () => {
+      checkSize(`@node-etcd-native/binding-${name}`);
+      return binaries[name].installed();
+    },
+  ]);
+  return [].concat(...both);
 }
 
 function load() {
-  if (parseInt(process.versions.node, 10) < LEAST_NODE) {
-    throw new Error(`Node.js ${process.versions.node} is too old: ${LEAST_NODE} is the oldest that works`);
+  const errors = [];
+  for (const attempt of tries()) {
+    try {
+      const binding = attempt();
+      if (binding.NativeClient) return binding;
+      throw new Error('What was loaded is not the binary of node-etcd-native');
+    } catch (error) {
+      errors.push(error);
+    }
   }
-  if (!process.env.NAPI_RS_NATIVE_LIBRARY_PATH) checkSizes();
-  const binding = require('../binding');
-  if (!binding.NativeClient) throw new Error('What was loaded is not the binary of node-etcd-native');
-  return binding;
+  throw loadFailure(errors);
 }
 
-try {
-  module.exports = load();
-} catch (error) {
-  throw loadFailure(error);
-}
+module.exports = load();

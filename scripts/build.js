@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 'use strict';
 
-// npm run build: the addon and its loader, binding.js. Arguments are handed on to `napi build`, such as --target.
+// npm run build: the addon, and its types for who works on it. Arguments are handed on to `napi build`, such as --target.
 //   npm run build:debug            without optimization
 
 const os = require('node:os');
@@ -28,7 +28,7 @@ function build(args) {
   const flags = [process.env.RUSTFLAGS ?? '', ...(release ? withoutPaths() : [])].join(' ').trim();
   run(
     localBinary('napi'),
-    ['build', '--platform', ...(release ? ['--release'] : []), '--js', 'binding.js', '--dts', 'binding.d.ts', ...rest],
+    ['build', '--platform', ...(release ? ['--release'] : []), '--no-js', '--dts', 'binding.d.ts', ...rest],
     { cwd: ROOT, env: { ...process.env, ...(flags && { RUSTFLAGS: flags }) } },
   );
 }

@@ -7,7 +7,7 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { ROOT, ensureAddon, ensureDependencies, ensureRust, localBinary, run, runComponent } = require('./setup');
+const { ROOT, ensureDependencies, ensureRust, localBinary, run, runComponent } = require('./setup');
 const { checkCitations } = require('./citations');
 const { Failure, ask, main, say } = require('./command');
 const { checkLayers } = require('./layers');
@@ -38,8 +38,6 @@ function crates() {
 
 /** What users' tools make of the archive for the registry: its entry points, and the types of each. */
 function publishedPackage() {
-  // The loader, which is part of it, is made by building.
-  if (!fs.existsSync(path.join(ROOT, 'binding.js'))) ensureAddon();
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'node-etcd-native-check-'));
   try {
     const { main: archive } = pack(folder);

@@ -23,7 +23,7 @@ after(() => fs.rmSync(folder, { recursive: true, force: true }));
 function copyOfPackage(name, bytes) {
   const copy = path.join(folder, name);
   fs.mkdirSync(copy);
-  for (const part of ['index.js', 'index.mjs', 'binding.js', 'package.json', 'lib']) {
+  for (const part of ['index.js', 'index.mjs', 'package.json', 'lib']) {
     fs.cpSync(path.join(ROOT, part), path.join(copy, part), { recursive: true });
   }
   if (bytes !== undefined) fs.writeFileSync(path.join(copy, BINARY), bytes);
@@ -79,7 +79,7 @@ describe('require fails with one readable error', () => {
     const failure = await failureOf(copyOfPackage('missing'));
     assertReadable(
       failure,
-      /Cannot find module '\.\/node-etcd-native\..*\.node'\n.*Cannot find module '@node-etcd-native\/binding-/,
+      /Cannot find module '\.\.\/node-etcd-native\..*\.node'\n.*Cannot find module '@node-etcd-native\/binding-/,
     );
   });
 

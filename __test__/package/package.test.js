@@ -41,8 +41,8 @@ describe('the packages of the platforms', () => {
       assert.deepEqual(rest, { name: id, version: manifest.version, main: binary, files: [binary], ...where });
       assert.deepEqual([engines, license], [manifest.engines, manifest.license]);
       assert.match(read('npm', name, 'README.md'), new RegExp(`^# ${id}\n`));
-      const loader = read('binding.js');
-      assert.ok(loader.includes(`require('./${binary}')`) && loader.includes(`require('${id}')`));
+      const places = read('lib', 'binaries.js');
+      assert.ok(places.includes(`require('../${binary}')`) && places.includes(`require('${id}')`));
     });
   }
 });
@@ -76,10 +76,7 @@ describe('the archives for the registry', () => {
       return entries.filter((entry) => entry.isFile()).map(({ name }) => `${folder}/${name}`);
     });
     assert.ok(modules.every((name) => name.endsWith('.js')));
-    assert.deepEqual(
-      filesOf(archives.main),
-      list('binding.js', 'index.d.mts', 'index.d.ts', 'index.js', 'index.mjs', ...modules),
-    );
+    assert.deepEqual(filesOf(archives.main), list('index.d.mts', 'index.d.ts', 'index.js', 'index.mjs', ...modules));
     for (const [name, archive] of Object.entries(archives.platforms)) {
       assert.deepEqual(filesOf(archive), list('THIRD-PARTY-LICENSES', `node-etcd-native.${name}.node`));
     }

@@ -47,9 +47,14 @@ function isEverybodys(name, value) {
   return typeof value === 'function' && value === Object.prototype[name];
 }
 
+/** Half of a character, which UTF-8 cannot carry. */
+function hasLoneSurrogate(text) {
+  return /\p{Surrogate}/u.test(text);
+}
+
 function checkKey(name, key) {
   if (typeof key !== 'string') throw invalidType(name, 'a string', key);
-  if (/\p{Surrogate}/u.test(key)) throw invalidValue(`The "${name}" argument holds a lone surrogate`);
+  if (hasLoneSurrogate(key)) throw invalidValue(`The "${name}" argument holds a lone surrogate`);
   return key;
 }
 
@@ -110,6 +115,7 @@ module.exports = {
   checkOptions,
   checkSignal,
   extended,
+  hasLoneSurrogate,
   isEverybodys,
   isTextual,
   parseOptional,

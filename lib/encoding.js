@@ -1,10 +1,8 @@
 'use strict';
 
 const { isDate } = require('node:util').types;
-const { TEXTUAL, isEverybodys, isTextual } = require('./arguments');
+const { TEXTUAL, hasLoneSurrogate, isEverybodys, isTextual } = require('./arguments');
 const { invalidType, invalidValue } = require('./errors');
-
-const LONE_SURROGATE = /\p{Surrogate}/u;
 
 const FLAG = 'a boolean';
 const INDEX = 'a whole number';
@@ -78,7 +76,7 @@ function valueText(value) {
   if (typeof value === 'function') return '';
   if (!isTextual(value)) throw invalidType('value', `${TEXTUAL} (JSON.stringify other values)`, value);
   const text = asText('value', value);
-  if (LONE_SURROGATE.test(text)) throw loneSurrogate('value');
+  if (hasLoneSurrogate(text)) throw loneSurrogate('value');
   return text;
 }
 

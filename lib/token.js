@@ -3,8 +3,6 @@
 const { AbortError } = require('./errors');
 const { parseHeaders } = require('./headers');
 
-const VISIBLE = { enumerable: true, configurable: true };
-
 /** What every asynchronous method returns: the request's progress, and the way to give it up. */
 class CancellationToken {
   #request;
@@ -19,7 +17,7 @@ class CancellationToken {
     this.#onAbort = onAbort;
     // The hosts in the order in which they are tried.
     if (request.hosts.length === 1) this.servers = request.hosts.slice();
-    else defineOnce(this, 'servers', () => this.#orderedHosts());
+    else Object.defineProperty(this, 'servers', ORDERED);
     this.maxRetries = request.maxRetries;
     this.retries = 0;
     this.errors = [];
@@ -64,20 +62,27 @@ class CancellationToken {
     this.#headerLines = lines;
   }
 
-  /** The order is chosen by the send, unless somebody looks at it before. */
-  #orderedHosts() {
+  /** @internal The order is chosen by the send, unless somebody looks at it before. */
+  _orderedHosts() {
     const { hosts } = this.#request;
     this.#route ??= this.#request.route();
     return this.#route.map((index) => hosts[index]);
   }
 }
 
-/** An own property like any other, but made when it is first looked at. */
-function defineOnce(object, name, make) {
-  const define = (value) => Object.defineProperty(object, name, { value, writable: true, ...VISIBLE });
-  const get = () => define(make())[name];
-  Object.defineProperty(object, name, { get, set: define, ...VISIBLE });
-}
+const VISIBLE = { enumerable: true, configurable: true };
+const put = (token, value) => Object.defineProperty(token, 'servers', { value, writable: true, ...VISIBLE });
+
+/** An own property like any other, but made when it is first looked at. The same for all tokens, so that they are alike. */
+const ORDERED = {
+  get() {
+    return put(this, this._orderedHosts()).servers;
+  },
+  set(value) {
+    put(this, value);
+  },
+  ...VISIBLE,
+};
 
 /**
  * The token of a request without a callback: it can be awaited. The promise is made when somebody asks, so that a

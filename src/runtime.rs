@@ -61,9 +61,7 @@ fn refused(what: &'static str, error: &io::Error) -> NodeError {
 }
 
 /// Lets a blocking runtime see what happened to its connections since it last ran, so that a request does not go out
-/// on one that the server has closed. The first turn asks the system, the second lets the connections act on it.
+/// on one that the server has closed. They act on it when this is over, and a request waits for that.
 pub async fn catch_up() {
-    for _ in 0..2 {
-        tokio::task::yield_now().await;
-    }
+    tokio::task::yield_now().await;
 }

@@ -312,7 +312,10 @@ impl Shared {
     pub fn see_to_connections(&self) {
         // Without a runtime there are none.
         if let Some(Blocking { runtime, .. }) = self.blocking.get() {
-            runtime.block_on(runtime::catch_up());
+            // Once to hear of something, and once to act on it.
+            for _ in 0..2 {
+                runtime.block_on(runtime::catch_up());
+            }
         }
     }
 

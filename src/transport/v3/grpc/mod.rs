@@ -55,6 +55,10 @@ impl Grpc {
         options: CallOptions,
     ) -> Result<Q::Answer, Attempt> {
         let way = member.way(&self.options)?;
+        if options.once {
+            // The connection acts on what has come since: the server may have ended it.
+            tokio::task::yield_now().await;
+        }
         let opening = bounded(member.calls.take(&way), options.timeout);
         let taken = opening.await.ok_or_else(fault::connect_timeout)??;
         let message = member.request(Q::METHOD, authorization, options, Full::new(body.clone()))?;

@@ -6,7 +6,7 @@ use crate::transport::http::watch::kept::Kept;
 use crate::transport::http::watch::store::{is_etcds, position_of};
 use crate::transport::{Broken, Position};
 use crate::v2::failure::Failed;
-use crate::v2::reply::Reply;
+use crate::v2::reply::{Headers, Reply};
 use crate::v2::request::Request;
 use crate::wire::fault;
 use crate::wire::headers::header_text;
@@ -54,13 +54,28 @@ pub struct Poll<'a, B> {
 enum HeadersOf<'a, B> {
     /// Somebody on the way holds them back, as a proxy that buffers.
     Held(Opening<'a, B>),
-    Here(Opened<B>),
+    Here(Here<B>),
+}
+
+/// A reply whose headers are here, as text: what hyper gives holds the buffer that they were read into, for as long as the
+/// server keeps the poll.
+struct Here<B> {
+    status: u16,
+    headers: Headers,
+    is_etcds: bool,
+    body: B,
+}
+
+impl<B> From<Opened<B>> for Here<B> {
+    fn from(Opened { status, headers, body }: Opened<B>) -> Self {
+        Self { status, is_etcds: is_etcds(&headers), headers: header_text(&headers), body }
+    }
 }
 
 impl<'a, B: Body> Poll<'a, B> {
     /// With the headers of its reply. Of an event, at most so many bytes are kept.
     pub fn opened(asked: Option<u64>, opened: Opened<B>, limit: usize) -> Self {
-        Self::new(asked, position_of(&opened.headers), HeadersOf::Here(opened), limit)
+        Self::new(asked, position_of(&opened.headers), HeadersOf::Here(opened.into()), limit)
     }
 
     /// Without headers yet, from a server that lives: the store is there.
@@ -97,10 +112,10 @@ impl<'a, B: Body> Poll<'a, B> {
                 HeadersOf::Held(opening) => {
                     let opened = opening.await?;
                     self.position = position_of(&opened.headers).or_else(|| self.position.take());
-                    self.headers = HeadersOf::Here(opened);
+                    self.headers = HeadersOf::Here(opened.into());
                 }
-                HeadersOf::Here(opened) => {
-                    let chunk = opened.body.chunk().await.map_err(Broken::Failed)?;
+                HeadersOf::Here(here) => {
+                    let chunk = here.body.chunk().await.map_err(Broken::Failed)?;
                     self.take(chunk)?;
                 }
             }
@@ -113,9 +128,9 @@ impl<'a, B: Body> Poll<'a, B> {
     /// # Errors
     /// With the reason why there is no event.
     pub async fn finish(mut self, limit: Duration) -> Result<Found, Broken> {
-        let Opened { status, headers, mut body } = match self.headers {
-            HeadersOf::Held(opening) => opening.await?,
-            HeadersOf::Here(opened) => opened,
+        let Here { status, headers, is_etcds, mut body } = match self.headers {
+            HeadersOf::Held(opening) => opening.await?.into(),
+            HeadersOf::Here(here) => here,
         };
         while !self.has_ended {
             let chunk = timeout(limit, body.chunk()).await.unwrap_or_else(|_| Err(fault::idle_timeout()));
@@ -125,10 +140,9 @@ impl<'a, B: Body> Poll<'a, B> {
             }
         }
         let is_whole = self.kept.is_whole();
-        let is_etcds = is_etcds(&headers);
         let text = self.kept.into_text();
         body.check(&text).map_err(Broken::Failed)?;
-        let reply = Reply { status, headers: header_text(&headers), body: text };
+        let reply = Reply { status, headers, body: text };
         let found = Found { is_whole, ..event::read(reply, is_etcds)? };
         // One before the index that was asked for is none that a server may send.
         if self.asked.is_some_and(|asked| found.change.index < asked) {

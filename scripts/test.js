@@ -9,7 +9,9 @@
 //   npm test -- --debug, npm test -- --release …    the other build
 
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
+const { pathToFileURL } = require('node:url');
 const { ROOT, ensureAddon, ensureDependencies, localBinary, run } = require('./setup');
 const { findEtcd, findEtcdV3 } = require('./etcd');
 const { Failure, main, say } = require('./command');
@@ -35,10 +37,22 @@ function parse(args) {
 function nodeTests(files, flags, env = process.env) {
   const folders = new Set(files.map((file) => path.resolve(ROOT, path.dirname(file))));
   for (const folder of folders) if (fs.existsSync(path.join(folder, 'package.json'))) ensureDependencies(folder);
-  const reporter = flags.some((flag) => flag.startsWith('--test-reporter'))
-    ? []
-    : [`--test-reporter=${process.stdout.isTTY ? 'spec' : 'tap'}`];
-  run(process.execPath, ['--test', ...reporter, ...flags, ...files], { cwd: ROOT, env });
+  const isReported = flags.some((flag) => flag.startsWith('--test-reporter'));
+  if (isReported) return run(process.execPath, ['--test', ...flags, ...files], { cwd: ROOT, env });
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'node-etcd-native-test-'));
+  const failures = path.join(folder, 'failures');
+  const reporters = [
+    [process.stdout.isTTY ? 'spec' : 'tap', 'stdout'],
+    [pathToFileURL(path.join(__dirname, 'failed-tests.js')).href, failures],
+  ].flatMap(([name, to]) => [`--test-reporter=${name}`, `--test-reporter-destination=${to}`]);
+  try {
+    run(process.execPath, ['--test', ...reporters, ...flags, ...files], { cwd: ROOT, env });
+  } catch (error) {
+    if (fs.existsSync(failures)) error.details = fs.readFileSync(failures, 'utf8');
+    throw error;
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** They take as long as all others together. `npm run test:faults` runs them on a store in memory, too. */

@@ -25,15 +25,15 @@ class Call {
   #request;
   #forgetSignal;
   #observer;
-  #finish;
+  #outcome;
   #inFlight;
   #isGivenUp = false;
 
-  /** `finish(err, body, headerLines)` is called at most once. */
-  constructor(request, token, finish) {
+  /** `outcome.settle(err, body, headerLines)` is called at most once. */
+  constructor(request, token, outcome) {
     this.#request = request;
     this.token = token;
-    this.#finish = finish;
+    this.#outcome = outcome;
   }
 
   /** Hands the request to the native client. */
@@ -41,13 +41,7 @@ class Call {
     const { token } = this;
     this.#observer = observe(this.#request, token);
     // A subscriber may have aborted it.
-    if (token.aborted) return;
-    dispatch.start(this, (id) => {
-      // Events of a Sync call come before this returns.
-      this.#id = id;
-      const chosen = this.#request.send(id, token._route);
-      if (chosen !== null) token._route = chosen;
-    });
+    if (!token.aborted) dispatch.start(this);
   }
 
   /** The same once the caller's own turn is over: what is aborted right away is never sent. */
@@ -55,14 +49,25 @@ class Call {
     this.#inFlight = inFlight;
     inFlight.add(this);
     if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.token._abort(signal.reason));
-    nextTick(() => {
-      if (this.token.aborted) return;
-      try {
-        this.start();
-      } catch (error) {
-        this.#finished(error);
-      }
-    });
+    nextTick(Call.#startNow, this);
+  }
+
+  static #startNow(call) {
+    if (call.token.aborted) return;
+    try {
+      call.start();
+    } catch (error) {
+      call.#finished(error);
+    }
+  }
+
+  /** By `dispatch.start`. */
+  send(id) {
+    // Events of a Sync call come before this returns.
+    this.#id = id;
+    const { token } = this;
+    const chosen = this.#request.send(id, token._route);
+    if (chosen !== null) token._route = chosen;
   }
 
   /** Gives the request up, as its token does. */
@@ -135,7 +140,7 @@ class Call {
     this.#ended();
     if (err) this.#observer?.failed(err);
     // By a subscriber that was told just now, too.
-    if (!this.#isGivenUp) this.#finish(err, body, headerLines);
+    if (!this.#isGivenUp) this.#outcome.settle(err, body, headerLines);
   }
 
   #ended() {
@@ -146,34 +151,43 @@ class Call {
 
 /** A call whose outcome goes to a callback or, without one, to whoever awaits the token. */
 function startCall(request, signal, callback, inFlight) {
-  const onAbort = () => call.aborted();
-  const token = callback ? new CancellationToken(request, onAbort) : new PendingToken(request, onAbort);
-  const call = new Call(request, token, callback ? caller(callback) : (err, body) => token._settle(err, body));
+  const token = callback ? new CancellationToken(request) : new PendingToken(request);
+  const call = new Call(request, token, callback ? new Caller(callback) : token);
+  token._call = call;
   if (signal?.aborted) token._abort(signal.reason);
   else call.startSoon(signal, inFlight);
   return token;
 }
 
 /** Calls back in the async context of the call, as an event of its own, so that what it throws is nobody else's. */
-function caller(callback) {
-  const resource = new AsyncResource('ETCDREQUEST');
-  return (err, body, headerLines) => {
-    if (headerLines === undefined) resource.runInAsyncScope(callback, undefined, err);
-    else resource.runInAsyncScope(callback, undefined, err, body, parseHeaders(headerLines));
-  };
+class Caller extends AsyncResource {
+  #callback;
+
+  constructor(callback) {
+    super('ETCDREQUEST');
+    this.#callback = callback;
+  }
+
+  settle(err, body, headerLines) {
+    if (headerLines === undefined) this.runInAsyncScope(this.#callback, undefined, err);
+    else this.runInAsyncScope(this.#callback, undefined, err, body, parseHeaders(headerLines));
+  }
+}
+
+/** What a Sync call returns. */
+class Outcome {
+  settle(err, body, headerLines) {
+    this.value = { err, body, headers: headerLines === undefined ? undefined : parseHeaders(headerLines) };
+  }
 }
 
 /** A call that has ended when this returns. */
 function blockOnCall(request, signal) {
   const abortedBy = (reason) => ({ err: new errors.AbortError(reason), body: undefined, headers: undefined });
   if (signal?.aborted) return abortedBy(signal.reason);
-  let outcome;
-  const token = new CancellationToken(request, () => {});
-  const call = new Call(request, token, (err, body, headerLines) => {
-    outcome = { err, body, headers: headerLines === undefined ? undefined : parseHeaders(headerLines) };
-  });
-  call.start();
-  return outcome ?? abortedBy(undefined);
+  const outcome = new Outcome();
+  new Call(request, new CancellationToken(request), outcome).start();
+  return outcome.value ?? abortedBy(undefined);
 }
 
 module.exports = { blockOnCall, startCall };

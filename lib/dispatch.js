@@ -18,19 +18,18 @@ function onEvent(id, kind, detail, head, text) {
   calls.get(id)?.onEvent(kind, detail, head, text);
 }
 
-/** Registers a call and starts it by `send(id)`; its `onEvent` may be called from then on. Returns the id. */
-function start(call, send) {
+/** Registers a call and starts it by its `send(id, what)`; its `onEvent` may be called from then on. */
+function start(call, what) {
   do lastId = (lastId + 1) >>> 0;
   while (calls.has(lastId));
   const id = lastId;
   calls.set(id, call);
   try {
-    send(id);
+    call.send(id, what);
   } catch (error) {
     calls.delete(id);
     throw error;
   }
-  return id;
 }
 
 /** Forgets a call that has ended. */

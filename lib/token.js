@@ -6,15 +6,14 @@ const { parseHeaders } = require('./headers');
 /** What every asynchronous method returns: the request's progress, and the way to give it up. */
 class CancellationToken {
   #request;
-  #onAbort;
+  #call;
   #route;
   #headerLines;
   #headers;
 
-  /** `onAbort(reason)` is called once, when the request is given up; for `request` see `Call`. */
-  constructor(request, onAbort) {
+  /** For `request` see `Call`. */
+  constructor(request) {
     this.#request = request;
-    this.#onAbort = onAbort;
     // The hosts in the order in which they are tried.
     if (request.hosts.length === 1) this.servers = request.hosts.slice();
     else Object.defineProperty(this, 'servers', ORDERED);
@@ -42,10 +41,15 @@ class CancellationToken {
   }
 
   /** @internal */
-  _abort(reason) {
+  _abort() {
     if (this.aborted) return;
     this.aborted = true;
-    this.#onAbort(reason);
+    this.#call?.aborted();
+  }
+
+  /** @internal The call to give up: a Sync one cannot be. */
+  set _call(call) {
+    this.#call = call;
   }
 
   /** @internal The order of the hosts, by their indexes, if it was chosen. */
@@ -91,7 +95,7 @@ const ORDERED = {
 class PendingToken extends CancellationToken {
   #outcome;
   #promise;
-  #settle;
+  #resolve;
 
   // biome-ignore lint/suspicious/noThenProperty: being awaitable is what this class is for
   then(onFulfilled, onRejected) {
@@ -112,25 +116,25 @@ class PendingToken extends CancellationToken {
 
   /** @internal */
   _abort(reason) {
-    super._abort(reason);
-    this._settle(new AbortError(reason));
+    super._abort();
+    this.settle(new AbortError(reason));
   }
 
   /** @internal The first outcome counts. */
-  _settle(err, body) {
+  settle(err, body) {
     if (this.#outcome !== undefined) return;
     this.#outcome = { err, body };
-    this.#settle?.();
+    this.#resolve?.();
   }
 
   #asPromise() {
     this.#promise ??= new Promise((resolve, reject) => {
-      this.#settle = () => {
+      this.#resolve = () => {
         const { err, body } = this.#outcome;
         if (err) reject(err);
         else resolve(body);
       };
-      if (this.#outcome !== undefined) this.#settle();
+      if (this.#outcome !== undefined) this.#resolve();
     });
     return this.#promise;
   }

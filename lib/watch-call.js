@@ -23,9 +23,14 @@ class WatchCall {
     this.#inFlight = inFlight;
   }
 
-  start(send) {
-    this.#id = dispatch.start(this, send);
+  start(watch) {
+    dispatch.start(this, watch);
     this.#inFlight.add(this);
+  }
+
+  send(id, watch) {
+    this.#id = id;
+    watch(id);
   }
 
   /** Ends the watch without a word. */
@@ -102,10 +107,10 @@ function unexpected(response) {
   return isEtcdError(response) ? { response } : { code: 'ERR_NOT_ETCD', response };
 }
 
-/** Starts a watch by `send(id)`. */
-function startWatch(hosts, handlers, inFlight, send) {
+/** Starts a watch by `watch(id)`. */
+function startWatch(hosts, handlers, inFlight, watch) {
   const call = new WatchCall(hosts, handlers, inFlight);
-  call.start(send);
+  call.start(watch);
   return call;
 }
 

@@ -11,11 +11,11 @@ const KEYS = '/v2/keys/';
 const CONNECTIONS = 100;
 
 /** This package, or another checkout of it. */
-const subject = (host) => etcdLike(require(process.env.BENCH_SUBJECT ?? '..'), host);
+const subject = (host, options) => etcdLike(require(process.env.BENCH_SUBJECT ?? '..'), host, options);
 
 /** node-etcd and what replaces it. */
-function etcdLike(Etcd, host) {
-  const etcd = new Etcd(host);
+function etcdLike(Etcd, host, options) {
+  const etcd = new Etcd(host, options);
   return {
     etcd,
     get: (key, done) => etcd.get(key, done),
@@ -102,11 +102,13 @@ function etcd3(host) {
 }
 
 const CLIENTS = {
-  'node-etcd-native': subject,
+  'node-etcd-native': (host) => subject(host),
   'node-etcd-native, await': awaited,
   'node-etcd-native, memory': inMemory,
+  'node-etcd-native, v3': (host) => subject(host, { api: 'v3' }),
+  'node-etcd-native, v3-json': (host) => subject(host, { api: 'v3-json' }),
   'JSON.parse': parsed,
-  before: subject,
+  before: (host) => subject(host),
   undici,
   'node:http': nodeHttp,
   etcd3,

@@ -21,6 +21,20 @@ function residentKb() {
   return process.memoryUsage.rss() / 1024;
 }
 
+/** Resident memory of another process in MB, from the lines of its status. */
+const residentMbOf = (pid) =>
+  Number(/VmRSS:\s+(\d+) kB/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
+
+/** How many connections are open to a port of this machine, as who opened them sees them. */
+function connectionsTo(port) {
+  const rows = fs.readFileSync('/proc/self/net/tcp', 'utf8').trim().split('\n').slice(1);
+  const isOpen = (row) => {
+    const [, , remote, state] = row.trim().split(/\s+/);
+    return state === '01' && Number.parseInt(remote.split(':')[1], 16) === port;
+  };
+  return rows.filter(isOpen).length;
+}
+
 /** Measures `work`, which resolves with the count of requests and the microseconds that some of them took. */
 async function measured(work) {
   const [thread, all, start] = [threadCpu(), processCpu(), performance.now()];
@@ -48,4 +62,4 @@ function median(numbers) {
   );
 }
 
-module.exports = { measured, median, residentKb, threads };
+module.exports = { connectionsTo, measured, median, residentKb, residentMbOf, threads };

@@ -15,11 +15,11 @@ const os = require('node:os');
 const path = require('node:path');
 const zlib = require('node:zlib');
 const { Failure, main, run, say } = require('../scripts/command');
-const { startEtcd } = require('../scripts/etcd');
+const { findEtcdV3, findVersion, startEtcd } = require('../scripts/etcd');
 const { chart } = require('./chart');
 const { measure } = require('./child');
 const { startNginx } = require('./nginx');
-const { BEFORE, FULL, LIMIT, OURS, QUICK, withBefore, workloads } = require('./plan');
+const { BEFORE, FULL, LIMIT, ON_V3, OURS, QUICK, withBefore, workloads } = require('./plan');
 const { between, brief, compared, full } = require('./report');
 const { judge, medians } = require('./results');
 const { KEY, VALUE } = require('./replies');
@@ -67,9 +67,26 @@ function ensurePeers() {
   run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: __dirname });
 }
 
+/** What each round can take its server from: the newest etcd with both APIs, and one without v2. */
+const SERVERS = {
+  nginx: startNginx,
+  etcd: () => startEtcd({ etcd: findVersion('3.5') }),
+  etcdV3: () => startEtcd({ etcd: findEtcdV3() }),
+};
+
 /** One round of one contestant. */
-function once({ workload, parameters }, contestant, host, before) {
-  const all = { ...parameters, ...contestant.parameters, client: contestant.client, host };
+async function once(one, contestant, server, before) {
+  if (!one.startsServer) return measured(one, contestant, server, before);
+  const own = await SERVERS[one.server]();
+  try {
+    return await measured(one, contestant, own, before);
+  } finally {
+    await own.stop();
+  }
+}
+
+function measured({ workload, parameters }, contestant, { host, pid } = {}, before) {
+  const all = { ...parameters, ...contestant.parameters, client: contestant.client, host, pid };
   if (contestant.client === LIMIT) return measureWrk({ ...all, seconds: all.time / 1000 });
   const env = contestant.client === BEFORE ? { BENCH_SUBJECT: before } : {};
   if (workload === 'size') return size(contestant.client === BEFORE ? before : ROOT);
@@ -84,13 +101,13 @@ function size(folder) {
 }
 
 /** The contestants take turns; resolves with the medians of each. */
-async function compete(one, host, before) {
+async function compete(one, running, before) {
   const rounds = Object.fromEntries(one.contestants.map(({ name }) => [name, []]));
   for (let round = 1; round <= one.rounds; round++) {
     // Who comes second meets a machine that the first one has warmed up: they change places.
     const turns = round % 2 === 0 ? one.contestants.toReversed() : one.contestants;
     for (const contestant of turns) {
-      const figures = await once(one, contestant, host, before);
+      const figures = await once(one, contestant, running, before);
       rounds[contestant.name].push(figures);
       say(`${one.name}, round ${round} of ${one.rounds}, ${contestant.name}: ${inShort(figures)}`);
     }
@@ -105,10 +122,15 @@ function inShort(figures) {
   return numbers.map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`).join(', ');
 }
 
-function versions(etcd) {
+function versions({ etcd, etcdV3 }) {
   const { dependencies } = readJson(path.join(__dirname, 'package.json'));
   const own = readJson(inRoot('package.json')).version;
-  return { [OURS]: own, ...dependencies, 'Node.js': process.versions.node, etcd: etcd.version };
+  return {
+    [OURS]: own,
+    ...dependencies,
+    'Node.js': process.versions.node,
+    etcd: `${etcd.version} and ${etcdV3.version}`,
+  };
 }
 
 function machine() {
@@ -146,15 +168,14 @@ async function bench(options) {
   const plan = planned(options);
   ensurePeers();
   const started = performance.now();
-  const servers = { nginx: await startNginx(), etcd: await startEtcd() };
-  const results = { date: new Date().toISOString(), machine: machine(), versions: versions(servers.etcd) };
+  const servers = {};
+  for (const [name, start] of Object.entries(SERVERS)) servers[name] = await start();
+  const results = { date: new Date().toISOString(), machine: machine(), versions: versions(servers) };
   results.rounds = Math.max(...plan.map(({ rounds }) => rounds));
   results.workloads = {};
   try {
-    await setKey(servers.etcd.host);
-    for (const one of plan) {
-      results.workloads[one.name] = await compete(one, servers[one.server]?.host, options.before);
-    }
+    await setKey(servers);
+    for (const one of plan) results.workloads[one.name] = await compete(one, servers[one.server], options.before);
   } finally {
     for (const server of Object.values(servers)) await server.stop();
   }
@@ -172,13 +193,14 @@ async function bench(options) {
 }
 
 /** What is asked for must be there, in both APIs. */
-async function setKey(host) {
+async function setKey({ etcd, etcdV3 }) {
   const { CLIENTS } = require('./clients');
-  for (const client of [OURS, 'etcd3']) {
-    await new Promise((resolve, reject) => {
+  const set = (client, { host }) =>
+    new Promise((resolve, reject) => {
       CLIENTS[client](host).set(KEY, VALUE, (err) => (err ? reject(err) : resolve()));
     });
-  }
+  for (const client of [OURS, ON_V3, 'etcd3']) await set(client, etcd);
+  for (const client of [ON_V3, 'etcd3']) await set(client, etcdV3);
 }
 
 // Its servers end with it, by a signal too.

@@ -9,7 +9,7 @@ const { monitorEventLoopDelay } = require('node:perf_hooks');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { promisify } = require('node:util');
 const { CLIENTS, MODULES } = require('./clients');
-const { measured, residentKb, threads } = require('./measure');
+const { connectionsTo, measured, residentKb, residentMbOf, threads } = require('./measure');
 const { KEY, LIST, VALUE } = require('./replies');
 
 const IN_MEMORY = 'node-etcd-native, memory';
@@ -83,6 +83,14 @@ async function requests({ client, host, verb, inFlight, warmUp, time, hosts = 1,
   return measured(() => keepInFlight(send, inFlight, time));
 }
 
+/** The same, and the connections that the client has open then. */
+async function connected(parameters) {
+  const figures = await requests(parameters);
+  return { ...figures, connections: connectionsTo(portOf(parameters.host)) };
+}
+
+const portOf = (host) => Number(host.split(':')[1]);
+
 async function sync({ client, host, verb, warmUp, time }) {
   const { getSync, setSync } = CLIENTS[client](host);
   const call = verb === 'get' ? () => getSync(KEY) : () => setSync(KEY, VALUE);
@@ -152,8 +160,8 @@ async function burst({ client, host, time }) {
   return { rate: ((events - 1) * 1000) / (last - first) };
 }
 
-/** One recursive watcher of 50 keys, which are set so often from a process of its own. */
-async function lossless({ client, host, writers, sets }) {
+/** One recursive watcher of 50 keys, which are set so often from a process of its own by an API. */
+async function lossless({ client, host, writers, sets, api = '' }) {
   const { etcd } = CLIENTS[client](host);
   const prefix = `lossless-${process.pid}`;
   const start = await new Promise((resolve, reject) => {
@@ -173,7 +181,8 @@ async function lossless({ client, host, writers, sets }) {
   watcher.on('error', () => {});
   const began = performance.now();
   const args = [WRITER, host, prefix, 0, sets, 50, writers].map(String);
-  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 });
+  const env = { ...process.env, NODE_ETCD_API: api };
+  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26, env });
   const ended = performance.now();
   // What does not come within a second does not come.
   while (seen.size < sets && performance.now() - Math.max(lastAt, ended) < 1000) await sleep(5);
@@ -204,14 +213,19 @@ async function beside({ client, host, watchers, warmUp, time }) {
   return measured(() => keepInFlight(send, 64, time));
 }
 
-/** Resident KB of one of many watchers. */
-async function watching({ client, host, watchers }) {
-  const { etcd, get } = CLIENTS[client](host);
+/** Resident KB of one of many watchers, their connections, and the MB by which the server's process grows. */
+async function watching({ client, host, pid, watchers }) {
+  const { etcd, get, set } = CLIENTS[client](host);
+  await new Promise((resolve) => set(KEY, VALUE, resolve));
   await sendMany((done) => get(KEY, done), 64, 1000);
-  const before = residentKb();
+  const before = { own: residentKb(), server: residentMbOf(pid) };
   await watchMany(etcd, watchers);
   await sleep(500);
-  return { residentKb: (residentKb() - before) / watchers };
+  return {
+    residentKb: (residentKb() - before.own) / watchers,
+    connections: connectionsTo(portOf(host)),
+    serverMb: residentMbOf(pid) - before.server,
+  };
 }
 
 /** Bytes of a key in a store in this process, over those of its name and value. */
@@ -242,6 +256,6 @@ async function watched({ watchers, sets }) {
   return { rate, residentKb: resident, lost: (100 * (sets - seen)) / sets };
 }
 
-const WORKLOADS = { requests, sync, large, start, memory, burst, lossless, beside, watching, kept, watched };
+const WORKLOADS = { requests, connected, sync, large, start, memory, burst, lossless, beside, watching, kept, watched };
 
 module.exports = { WORKLOADS };

@@ -1,7 +1,7 @@
 'use strict';
 
-// The commands of docs/moving-to-v3.md, run as they are written, by a shell in a project that has the package. Only their
-// hosts are others.
+// The commands of the README and docs/moving-to-v3.md, run as they are written, by a shell in a project that has the
+// package. Only their hosts are others.
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
@@ -78,9 +78,10 @@ async function run(command, cwd) {
 /** Without times to live, as those go on. */
 const valuesOf = async (etcd) => (await contents(etcd, '/app')).map(([key, value]) => [key, value]);
 
-test('the commands of docs/moving-to-v3.md run as they are written', { skip, timeout: 120_000 }, async () => {
-  const commands = commandsOf('docs/moving-to-v3.md');
-  assert.ok(commands.length >= 6, commands.join('\n'));
+test('the documented commands run as they are written', { skip, timeout: 120_000 }, async () => {
+  const [short, long] = ['README.md', 'docs/moving-to-v3.md'].map(commandsOf);
+  assert.ok(short.length >= 2 && long.length >= 6, [...short, ...long].join('\n'));
+  const commands = [...short, ...long];
   const [etcd, project] = [old.connect(), makeProject()];
   await fill(etcd, '/app');
   const before = await valuesOf(etcd);

@@ -255,6 +255,26 @@ describe('a watcher', { timeout: 30_000 }, () => {
     });
   }
 
+  test('that was stopped takes no failure which is ordered later', async () => {
+    for (let round = 0; round < 100; round++) {
+      const { node } = await etcd.set('a', '0');
+      const stopped = keep(etcd.watcher('a', node.modifiedIndex));
+      await once(stopped, 'change');
+      store.disconnect();
+      for (let i = 0; i < 2; i++) await once(stopped, 'reconnect');
+      store.load({ '/a': 'meanwhile' });
+      store.reconnect();
+      // Stopped by the second of two changes that come at once, while it reads on.
+      let seen = 0;
+      for await (const _ of stopped) if (++seen === 2) break;
+      store.reset();
+      store.fail({ method: 'GET', key: 'a' });
+      await etcd.raw('GET', 'v2/stats/store');
+      assert.equal((await rejection(etcd.get('a'))).errorCode, undefined, `round ${round}`);
+      store.reset();
+    }
+  });
+
   test('that starts before a compaction gets a resync, and goes on', async () => {
     const { node } = await etcd.set('a', '1');
     await etcd.set('a', '2');

@@ -101,4 +101,15 @@ describe('the model of a watch', () => {
       assert.equal(judge({ key: '/d/a' }, 1, emitted, below).length, expected);
     });
   }
+
+  const expired = { ...event('expire', '/a', 2), prevNode: event('set', '/a', 1).node };
+
+  for (const [what, told, compacted, expected] of [
+    ['accepts a removal without what was before, which is compacted', event('delete', '/a', 2), 2, 0],
+    ['finds one without it that is not compacted', event('delete', '/a', 2), 1, 1],
+    ['finds another action', event('compareAndDelete', '/a', 2), 2, 1],
+    ['finds an end that is told as a removal with what was before', { ...expired, action: 'delete' }, 2, 1],
+  ]) {
+    test(what, () => assert.equal(judge({ key: '/a' }, 2, [{ ...told, compacted }], [expired]).length, expected));
+  }
 });

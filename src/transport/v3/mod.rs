@@ -165,7 +165,7 @@ impl<C: Carrier> V3<C> {
         // A member that died without a word is noticed, whatever it is asked.
         let limit = Some(watch.timeout.map_or(watch.liveness, |timeout| timeout.min(watch.liveness)));
         let access = self.access(member, limit, false);
-        let scope = Scope { path, is_recursive };
+        let scope = Scope { path: path.clone(), is_recursive };
         let mut follower = Follower::register(access, scope, since, watch.liveness).await?;
         let position = self.store.seen.position(follower.registered());
         let here = here(position);
@@ -174,7 +174,7 @@ impl<C: Carrier> V3<C> {
             Standing::Other => return Ok(here),
             Standing::Behind => {
                 let access = self.access(member, limit, false);
-                if let Some(here) = went_back(&access, since).await? {
+                if let Some(here) = went_back(&access, &path, since).await? {
                     return Ok(here);
                 }
             }
@@ -245,7 +245,7 @@ async fn poll<C: Carrier>(access: Access<'_, C>, watch: command::Watch) -> Resul
         return std::future::pending().await;
     }
     let Access { store, member, options } = access;
-    let scope = Scope { path: watch.key, is_recursive: watch.recursive };
+    let scope = Scope { path: watch.key.clone(), is_recursive: watch.recursive };
     let since = Some(watch.since).filter(|&since| since > 0);
     let mut follower = Follower::register(access, scope, since, LIVENESS).await?;
     let position = store.seen.position(follower.registered());
@@ -261,7 +261,7 @@ async fn poll<C: Carrier>(access: Access<'_, C>, watch: command::Watch) -> Resul
     if let Ok(reply) = timeout(PATIENCE, &mut change).await {
         return reply;
     }
-    match went_back(&Access { store, member, options }, since).await? {
+    match went_back(&Access { store, member, options }, &watch.key, since).await? {
         Some(here) => Ok(here.reply_of_replaced(next, None)),
         None => change.await,
     }
@@ -275,8 +275,12 @@ fn here(position: answer::Position) -> Position {
 }
 
 /// Where the store is if changes before the index `next` were seen that it does not know of, though no member lags.
-async fn went_back<C: Carrier>(access: &Access<'_, C>, next: Option<u64>) -> Result<Option<Position>, Stop> {
-    let here = here(access.store.seen.position(access.revision().await?));
+async fn went_back<C: Carrier>(
+    access: &Access<'_, C>,
+    path: &Path,
+    next: Option<u64>,
+) -> Result<Option<Position>, Stop> {
+    let here = here(access.store.seen.position(access.revision(path).await?));
     Ok(Some(here).filter(|here| next.is_some_and(|next| here.is_behind(next))))
 }
 

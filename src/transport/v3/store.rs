@@ -5,12 +5,12 @@ use crate::transport::v3::carrier::{Call, CallOptions, Carrier};
 use crate::transport::v3::layout::Layout;
 use crate::transport::v3::lifetime::{Life, Source, source};
 use crate::transport::v3::look::{Above, Enclosing, Forbidden, Found, Here};
-use crate::transport::v3::messages::{LeaseGrantRequest, LeaseRevokeRequest, TxnRequest};
+use crate::transport::v3::messages::{LeaseGrantRequest, LeaseRevokeRequest, RangeRequest, TxnRequest};
 use crate::transport::v3::note;
 use crate::transport::v3::seen::Seen;
 use crate::transport::v3::session::{Session, SessionError};
 use crate::transport::v3::status::Status;
-use crate::transport::v3::transaction::{Outcome, Transaction};
+use crate::transport::v3::transaction::{Outcome, Transaction, range};
 use crate::transport::v3::turns::Turns;
 use crate::v2::error::{Code, Error};
 use crate::v2::failure::Failed;
@@ -226,18 +226,22 @@ impl<C: Carrier> Access<'_, C> {
         });
     }
 
-    /// Where the store is, through the cluster's log: no member that lags can say so.
+    /// Where the store is, as its cluster knows: no member that lags can say so. Told by a read of a path that there is a
+    /// right to, as a transaction of nothing asks the member alone (semantics.md 3.6).
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn revision(&self) -> Result<u64, Stop> {
-        Ok(self.transact(Transaction::default()).await?.revision())
+    pub async fn revision(&self, path: &Path) -> Result<u64, Stop> {
+        let layout = self.layout();
+        let key = if path.is_root() { layout.marker(path.as_str()) } else { layout.file(path.as_str()) };
+        let counted = RangeRequest { count_only: true, ..range(key) };
+        Ok(self.transact(Transaction::reading(vec![counted])).await?.revision())
     }
 
     /// An error about the root, which has no keys to ask for.
     pub async fn error_at_root(&self, code: Code, cause: &str) -> Stop {
-        match self.revision().await {
-            Ok(revision) => Error::new(code, cause, revision).into(),
+        match self.transact(Transaction::default()).await {
+            Ok(nothing) => Error::new(code, cause, nothing.revision()).into(),
             Err(stop) => stop,
         }
     }

@@ -25,19 +25,37 @@ function residentKb() {
 const residentMbOf = (pid) =>
   Number(/VmRSS:\s+(\d+) kB/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
 
-/** How many connections are open to a port of this machine, as who opened them sees them. */
-function connectionsTo(port) {
-  const rows = fs.readFileSync('/proc/self/net/tcp', 'utf8').trim().split('\n').slice(1);
-  const isOpen = (row) => {
-    const [, , remote, state] = row.trim().split(/\s+/);
-    return state === '01' && Number.parseInt(remote.split(':')[1], 16) === port;
-  };
-  return rows.filter(isOpen).length;
+/** CPU time of another process in microseconds; Linux counts it in hundredths of a second. */
+function cpuOf(pid) {
+  const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 
-/** Measures `work`, which resolves with the count of requests and the microseconds that some of them took. */
-async function measured(work) {
-  const [thread, all, start] = [threadCpu(), processCpu(), performance.now()];
+/** How many connections this process has open to a port. */
+function connectionsTo(port) {
+  const links = fs.readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return ''; // that of the listing itself
+    }
+  });
+  const own = new Set(links);
+  const rows = fs.readFileSync('/proc/self/net/tcp', 'utf8').trim().split('\n').slice(1);
+  const isOwn = (row) => {
+    const [, , remote, state, , , , , , inode] = row.trim().split(/\s+/);
+    return state === '01' && Number.parseInt(remote.split(':')[1], 16) === port && own.has(`socket:[${inode}]`);
+  };
+  return rows.filter(isOwn).length;
+}
+
+/**
+ * Measures `work`, which resolves with the count of requests and the microseconds that some of them took. With the id of
+ * the server's process what a request costs there as well.
+ */
+async function measured(work, server) {
+  const ofServer = () => (server === undefined ? undefined : cpuOf(server));
+  const [thread, all, there, start] = [threadCpu(), processCpu(), ofServer(), performance.now()];
   const { count, times } = await work();
   const seconds = (performance.now() - start) / 1000;
   const [threadUsed, allUsed] = [threadCpu() - thread, processCpu() - all];
@@ -46,6 +64,7 @@ async function measured(work) {
     rate: count / seconds,
     jsCpu: threadUsed / count,
     cpu: allUsed / count,
+    ...(server !== undefined && { serverCpu: (ofServer() - there) / count }),
     p50: percentile(times, 0.5),
     p99: percentile(times, 0.99),
   };

@@ -9,6 +9,7 @@ const METRICS = {
   rate: { title: 'per second', format: (value) => Math.round(value).toLocaleString('en') },
   jsCpu: { title: 'CPU of the JavaScript thread, µs', format: (value) => value.toFixed(1) },
   cpu: { title: 'CPU of the process, µs', format: (value) => value.toFixed(1) },
+  serverCpu: { title: 'CPU of the server, µs', format: (value) => value.toFixed(1) },
   p50: { title: 'time p50, µs', format: (value) => Math.round(value).toLocaleString('en') },
   p99: { title: 'time p99, µs', format: (value) => Math.round(value).toLocaleString('en') },
   lost: { title: 'lost, %', format: (value) => value.toFixed(1) },

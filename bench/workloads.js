@@ -76,11 +76,11 @@ function sendMany(send, inFlight, count) {
 }
 
 /** With `hosts` the server stands for so many members; `past` requests come before. */
-async function requests({ client, host, verb, inFlight, warmUp, time, hosts = 1, past = 0 }) {
+async function requests({ client, host, pid, verb, inFlight, warmUp, time, hosts = 1, past = 0 }) {
   const send = SENDERS[verb](CLIENTS[client](hosts === 1 ? host : Array(hosts).fill(host)));
   await sendMany(send, inFlight, past);
   await keepInFlight(send, inFlight, warmUp);
-  return measured(() => keepInFlight(send, inFlight, time));
+  return measured(() => keepInFlight(send, inFlight, time), pid);
 }
 
 /** The same, and the connections that the client has open then. */
@@ -218,12 +218,12 @@ async function watching({ client, host, pid, watchers }) {
   const { etcd, get, set } = CLIENTS[client](host);
   await new Promise((resolve) => set(KEY, VALUE, resolve));
   await sendMany((done) => get(KEY, done), 64, 1000);
-  const before = { own: residentKb(), server: residentMbOf(pid) };
+  const before = { own: residentKb(), server: residentMbOf(pid), connections: connectionsTo(portOf(host)) };
   await watchMany(etcd, watchers);
   await sleep(500);
   return {
     residentKb: (residentKb() - before.own) / watchers,
-    connections: connectionsTo(portOf(host)),
+    connections: connectionsTo(portOf(host)) - before.connections,
     serverMb: residentMbOf(pid) - before.server,
   };
 }

@@ -2,10 +2,14 @@
 
 use crate::v2::failure::NodeError;
 use crate::wire::{system_error, thread};
-use std::future::pending;
+use futures_util::future::{AbortHandle, Aborted, abortable};
+use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::{Mutex, OnceLock, PoisonError};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::yield_now;
 
 /// What a runtime waits for events by.
 const EVENTS: &str = if cfg!(any(target_os = "linux", target_os = "android")) {
@@ -17,32 +21,65 @@ const EVENTS: &str = if cfg!(any(target_os = "linux", target_os = "android")) {
 };
 const THREAD: &str = if cfg!(windows) { "CreateThread" } else { "pthread_create" };
 
-/// The process's runtime for asynchronous requests: one thread, started by the first request and never stopped, so
-/// that no request can meet a runtime that is gone. It serves every JavaScript environment.
+/// How many requests are taken before those are served that are there.
+const AT_ONCE: usize = 64;
+
+/// Boxed, as the runtime moves what it is given several times.
+type Work = Pin<Box<dyn Future<Output = Result<(), Aborted>> + Send>>;
+
+/// The thread of asynchronous requests. It serves every JavaScript environment of the process.
+pub struct Background(UnboundedSender<Work>);
+
+impl Background {
+    /// Runs a request; what this returns gives it up.
+    ///
+    /// The requests go through a channel, and not by the runtime's own `spawn`: that makes a system call for each of them to
+    /// wake the thread, also when it is awake.
+    pub fn spawn(&self, request: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        let (request, handle) = abortable(request);
+        // The thread never ends.
+        let _ = self.0.send(Box::pin(request));
+        handle
+    }
+}
+
+/// The thread of asynchronous requests, which is started by the first of them and never stopped, so that none can meet one
+/// that is gone.
 ///
 /// # Errors
 /// When the system refuses the thread, or what it needs; the next call tries again.
-pub fn background() -> Result<&'static Handle, NodeError> {
-    static RUNTIME: OnceLock<Handle> = OnceLock::new();
+pub fn background() -> Result<&'static Background, NodeError> {
+    static BACKGROUND: OnceLock<Background> = OnceLock::new();
     static STARTING: Mutex<()> = Mutex::new(());
-    if let Some(runtime) = RUNTIME.get() {
-        return Ok(runtime);
+    if let Some(background) = BACKGROUND.get() {
+        return Ok(background);
     }
     let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(runtime) = RUNTIME.get() {
-        return Ok(runtime);
+    if let Some(background) = BACKGROUND.get() {
+        return Ok(background);
     }
     let started = start()?;
-    Ok(RUNTIME.get_or_init(|| started))
+    Ok(BACKGROUND.get_or_init(|| started))
 }
 
 /// On a thread of ours: tokio panics when it is refused one of its own.
-fn start() -> Result<Handle, NodeError> {
+fn start() -> Result<Background, NodeError> {
     let runtime = blocking()?;
-    let handle = runtime.handle().clone();
-    let run = move || runtime.block_on(pending::<()>());
+    let (sender, requests) = unbounded_channel();
+    let run = move || runtime.block_on(serve(requests));
     thread::start("node-etcd-native", run).map_err(|error| refused(THREAD, &error))?;
-    Ok(handle)
+    Ok(Background(sender))
+}
+
+async fn serve(mut requests: UnboundedReceiver<Work>) {
+    let mut some = Vec::new();
+    while requests.recv_many(&mut some, AT_ONCE).await > 0 {
+        for request in some.drain(..) {
+            tokio::spawn(request);
+        }
+        // What comes while these are served needs nobody to wake the thread.
+        yield_now().await;
+    }
 }
 
 /// A runtime that runs on the thread that blocks on it, for synchronous requests: no hop between threads.
@@ -63,5 +100,5 @@ fn refused(what: &'static str, error: &io::Error) -> NodeError {
 /// Lets a blocking runtime see what happened to its connections since it last ran, so that a request does not go out
 /// on one that the server has closed. They act on it when this is over, and a request waits for that.
 pub async fn catch_up() {
-    tokio::task::yield_now().await;
+    yield_now().await;
 }

@@ -6,6 +6,7 @@ use crate::binding::loop_guard::LoopGuard;
 use crate::binding::panics::{Place, caught, drill};
 use crate::runtime;
 use crate::v2::failure::NodeError;
+use futures_util::future::AbortHandle;
 use napi::bindgen_prelude::*;
 use napi::threadsafe_function::{ThreadsafeCallContext, ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
@@ -17,7 +18,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 type ReportFunction = ThreadsafeFunction<Reported, (), Arguments, Status, false, true, 0>;
@@ -274,10 +274,9 @@ impl Shared {
         request: impl Future<Output = ()> + Send + 'static,
     ) -> Result<()> {
         match runtime::background() {
-            Ok(runtime) => {
-                // Boxed, as the runtime moves what it is given several times.
-                let task = runtime.spawn(Box::pin(request)).abort_handle();
-                self.in_flight.borrow_mut().add(env, id, Some(task))
+            Ok(background) => {
+                let handle = background.spawn(request);
+                self.in_flight.borrow_mut().add(env, id, Some(handle))
             }
             Err(refused) => self.report_soon(env, id, Event::Unstarted(refused)),
         }

@@ -127,7 +127,8 @@ fn core_in_background(host: &str) -> Result<()> {
         let (client, request, sender) = (Arc::clone(&client), Arc::clone(&request), sender.clone());
         runtime::background()?.spawn(async move {
             let outcome = client.execute(&request, &[0], 0, |_| {}).await;
-            sender.send(outcome)
+            // Whoever waits for it is there.
+            let _ = sender.send(outcome);
         });
         receiver.recv()?;
         Ok(())
@@ -138,7 +139,9 @@ fn threads() -> Result<()> {
     let (sender, receiver) = mpsc::channel();
     measure("to the background thread and back, without a request", || {
         let sender = sender.clone();
-        runtime::background()?.spawn(async move { sender.send(()) });
+        runtime::background()?.spawn(async move {
+            let _ = sender.send(());
+        });
         receiver.recv()?;
         Ok(())
     })

@@ -21,8 +21,9 @@ const EVENTS: &str = if cfg!(any(target_os = "linux", target_os = "android")) {
 };
 const THREAD: &str = if cfg!(windows) { "CreateThread" } else { "pthread_create" };
 
-/// How many requests are taken before those are served that are there.
-const AT_ONCE: usize = 64;
+/// How many new requests are taken before those under way have their turn: with fewer in a turn a request costs more, and
+/// with more of them thousands of watchers connect at once, which takes more memory for good.
+const AT_ONCE: usize = 8;
 
 /// Boxed, as the runtime moves what it is given several times.
 type Work = Pin<Box<dyn Future<Output = Result<(), Aborted>> + Send>>;
@@ -77,7 +78,7 @@ async fn serve(mut requests: UnboundedReceiver<Work>) {
         for request in some.drain(..) {
             tokio::spawn(request);
         }
-        // What comes while these are served needs nobody to wake the thread.
+        // What comes while the thread is awake needs nobody to wake it.
         yield_now().await;
     }
 }

@@ -151,7 +151,8 @@ impl Transport for Cluster {
 
     async fn watch<F: Feed>(&self, member: usize, watch: &Watch, since: Option<u64>, feed: &mut F) -> Broken {
         match self {
-            Self::Http(http) => http.watch(member, watch, since, feed).await,
+            // Boxed, so that watches of the other transports have no room for it.
+            Self::Http(http) => Box::pin(http.watch(member, watch, since, feed)).await,
             Self::V3(over) => over.watch(member, watch, since, feed).await,
             Self::Memory(memory) => memory.watch(member, watch, since, feed).await,
         }

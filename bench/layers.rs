@@ -125,7 +125,7 @@ fn core_in_background(host: &str) -> Result<()> {
     let (sender, receiver) = mpsc::channel();
     measure("the core, on the background thread: an asynchronous method without JavaScript", || {
         let (client, request, sender) = (Arc::clone(&client), Arc::clone(&request), sender.clone());
-        runtime::background()?.spawn(async move {
+        runtime::background()?.spawn(move || async move {
             let outcome = client.execute(&request, &[0], 0, |_| {}).await;
             // Whoever waits for it is there.
             let _ = sender.send(outcome);
@@ -139,7 +139,7 @@ fn threads() -> Result<()> {
     let (sender, receiver) = mpsc::channel();
     measure("to the background thread and back, without a request", || {
         let sender = sender.clone();
-        runtime::background()?.spawn(async move {
+        runtime::background()?.spawn(move || async move {
             let _ = sender.send(());
         });
         receiver.recv()?;

@@ -2,10 +2,9 @@
 
 use crate::v2::failure::NodeError;
 use crate::wire::{system_error, thread};
-use futures_util::future::{AbortHandle, Aborted, abortable};
+use futures_util::future::{AbortHandle, Abortable};
 use std::future::Future;
 use std::io;
-use std::pin::Pin;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -25,21 +24,29 @@ const THREAD: &str = if cfg!(windows) { "CreateThread" } else { "pthread_create"
 /// with more of them thousands of watchers connect at once, which takes more memory for good.
 const AT_ONCE: usize = 8;
 
-/// Boxed, as the runtime moves what it is given several times.
-type Work = Pin<Box<dyn Future<Output = Result<(), Aborted>> + Send>>;
+/// What begins a request on the background thread.
+type Start = Box<dyn FnOnce() + Send>;
 
 /// The thread of asynchronous requests. It serves every JavaScript environment of the process.
-pub struct Background(UnboundedSender<Work>);
+pub struct Background(UnboundedSender<Start>);
 
 impl Background {
-    /// Runs a request; what this returns gives it up.
+    /// Runs what `request` makes; what this returns gives it up. It is made there, because it is large: to move it would cost
+    /// the calling thread time that is not its own.
     ///
     /// The requests go through a channel, and not by the runtime's own `spawn`: that makes a system call for each of them to
     /// wake the thread, also when it is awake.
-    pub fn spawn(&self, request: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
-        let (request, handle) = abortable(request);
+    pub fn spawn<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        request: impl FnOnce() -> F + Send + 'static,
+    ) -> AbortHandle {
+        let (handle, registration) = AbortHandle::new_pair();
+        let start = move || {
+            // Boxed, as the runtime moves what it is given several times.
+            tokio::spawn(Box::pin(Abortable::new(request(), registration)));
+        };
         // The thread never ends.
-        let _ = self.0.send(Box::pin(request));
+        let _ = self.0.send(Box::new(start));
         handle
     }
 }
@@ -72,11 +79,11 @@ fn start() -> Result<Background, NodeError> {
     Ok(Background(sender))
 }
 
-async fn serve(mut requests: UnboundedReceiver<Work>) {
+async fn serve(mut requests: UnboundedReceiver<Start>) {
     let mut some = Vec::new();
     while requests.recv_many(&mut some, AT_ONCE).await > 0 {
-        for request in some.drain(..) {
-            tokio::spawn(request);
+        for start in some.drain(..) {
+            start();
         }
         // What comes while the thread is awake needs nobody to wake it.
         yield_now().await;

@@ -151,7 +151,7 @@ impl NativeClient {
             Ok(key) => key,
             Err(error) => {
                 let refused = Event::from(Unsendable::from(error));
-                return self.shared.spawn(&env, id, async move { report.send(id, refused) });
+                return self.shared.spawn(&env, id, move || async move { report.send(id, refused) });
             }
         };
         // Indexes are whole numbers far below 2^53.
@@ -160,7 +160,7 @@ impl NativeClient {
         let watch = Watch { key, parameters, timeout: limit(timeout), liveness };
         let reporter = Reporter::new(report.clone(), id, Buffer::new(buffer, buffer_bytes));
         let watching = Watching::new(self.client(&self.background), watch, since, reporter);
-        self.shared.spawn(&env, id, async move {
+        self.shared.spawn(&env, id, move || async move {
             if caught_task(watching.run()).await.is_none() {
                 report.send(id, Event::defect());
             }
@@ -223,7 +223,7 @@ impl NativeClient {
         }
         let client = self.client(&self.background);
         let report = self.shared.report(env)?;
-        self.shared.spawn(env, id, async move {
+        self.shared.spawn(env, id, move || async move {
             let end = run(&client, request, &route, max_retries, |event| report.send(id, event)).await;
             report.send(id, end);
         })

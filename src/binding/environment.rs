@@ -266,12 +266,12 @@ impl Shared {
         Ok(Report(Arc::new(function)))
     }
 
-    /// Runs a request in the background; it reports for itself. What the system refuses is the report.
-    pub fn spawn(
+    /// Runs the request that is made in the background; it reports for itself. What the system refuses is the report.
+    pub fn spawn<F: Future<Output = ()> + Send + 'static>(
         &self,
         env: &Env,
         id: u32,
-        request: impl Future<Output = ()> + Send + 'static,
+        request: impl FnOnce() -> F + Send + 'static,
     ) -> Result<()> {
         match runtime::background() {
             Ok(background) => {

@@ -20,8 +20,8 @@ const EVENTS: &str = if cfg!(any(target_os = "linux", target_os = "android")) {
 };
 const THREAD: &str = if cfg!(windows) { "CreateThread" } else { "pthread_create" };
 
-/// How many new requests are taken before those under way have their turn: with fewer in a turn a request costs more, and
-/// with more of them thousands of watchers connect at once, which takes more memory for good.
+/// How many new requests are taken before those under way have their turn: with many more of them thousands of watchers
+/// connect at once, which takes memory for good (docs/performance.md).
 const AT_ONCE: usize = 8;
 
 /// What begins a request on the background thread.
@@ -80,13 +80,15 @@ fn start() -> Result<Background, NodeError> {
 }
 
 async fn serve(mut requests: UnboundedReceiver<Start>) {
-    let mut some = Vec::new();
-    while requests.recv_many(&mut some, AT_ONCE).await > 0 {
-        for start in some.drain(..) {
+    let mut new = Vec::new();
+    while requests.recv_many(&mut new, AT_ONCE).await > 0 {
+        let may_be_more = new.len() == AT_ONCE;
+        for start in new.drain(..) {
             start();
         }
-        // What comes while the thread is awake needs nobody to wake it.
-        yield_now().await;
+        if may_be_more {
+            yield_now().await;
+        }
     }
 }
 

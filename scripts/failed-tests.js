@@ -3,7 +3,7 @@
 const { inspect } = require('node:util');
 
 /** What of an error is told: its beginning, as a whole comparison may be long. */
-const LINES = 24;
+const LINES = 60;
 
 const indented = (text) =>
   text

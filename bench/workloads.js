@@ -216,7 +216,7 @@ async function beside({ client, host, watchers, warmUp, time }) {
 /** Resident KB of one of many watchers, their connections, and the MB by which the server's process grows. */
 async function watching({ client, host, pid, watchers }) {
   const { etcd, get, set } = CLIENTS[client](host);
-  await new Promise((resolve) => set(KEY, VALUE, resolve));
+  await sendMany((done) => set(KEY, VALUE, done), 1, 1);
   await sendMany((done) => get(KEY, done), 64, 1000);
   const before = { own: residentKb(), server: residentMbOf(pid), connections: connectionsTo(portOf(host)) };
   await watchMany(etcd, watchers);

@@ -25,10 +25,10 @@ const THREAD: &str = if cfg!(windows) { "CreateThread" } else { "pthread_create"
 const AT_ONCE: usize = 8;
 
 /// What begins a request on the background thread.
-type Start = Box<dyn FnOnce() + Send>;
+type Begin = Box<dyn FnOnce() + Send>;
 
 /// The thread of asynchronous requests. It serves every JavaScript environment of the process.
-pub struct Background(UnboundedSender<Start>);
+pub struct Background(UnboundedSender<Begin>);
 
 impl Background {
     /// Runs what `request` makes; what this returns gives it up. It is made there, because it is large: to move it would cost
@@ -41,12 +41,12 @@ impl Background {
         request: impl FnOnce() -> F + Send + 'static,
     ) -> AbortHandle {
         let (handle, registration) = AbortHandle::new_pair();
-        let start = move || {
+        let begin = move || {
             // Boxed, as the runtime moves what it is given several times.
             tokio::spawn(Box::pin(Abortable::new(request(), registration)));
         };
         // The thread never ends.
-        let _ = self.0.send(Box::new(start));
+        let _ = self.0.send(Box::new(begin));
         handle
     }
 }
@@ -79,12 +79,12 @@ fn start() -> Result<Background, NodeError> {
     Ok(Background(sender))
 }
 
-async fn serve(mut requests: UnboundedReceiver<Start>) {
+async fn serve(mut requests: UnboundedReceiver<Begin>) {
     let mut new = Vec::new();
     while requests.recv_many(&mut new, AT_ONCE).await > 0 {
         let may_be_more = new.len() == AT_ONCE;
-        for start in new.drain(..) {
-            start();
+        for begin in new.drain(..) {
+            begin();
         }
         if may_be_more {
             yield_now().await;
